@@ -1,6 +1,7 @@
 //! The environments in words: their list, and the page of one.
 
 use crate::canvas::{self, Canvas};
+use crate::game_keys;
 use crate::output::print;
 use potstill::commands::play_at_random;
 use potstill::env::registry::{self, EnvOption, GENERAL_OPTIONS, Part, Spec};
@@ -79,6 +80,7 @@ fn properties(spec: &Spec) -> Value {
         "stochastic": spec.stochastic,
         "model": spec.has_model(),
         "actions": spec.actions,
+        "controls": spec.controls,
         "options": options_json(spec.options),
     })
 }
@@ -134,12 +136,14 @@ pub(crate) fn page(spec: &Spec) {
     let number_and_name = |(i, name): (usize, &&str)| format!("{i} {name}");
     let names: Vec<String> = spec.actions.iter().enumerate().map(number_and_name).collect();
     let actions = match names.is_empty() {
-        true => bounded(&spec.action_space()),
+        true => bounded(&spec.action_space(), spec.controls),
         false => format!("{}: {}", spec.action_space(), names.join(", ")),
     };
+    let keys = game_keys::words(spec);
     let facts = [
-        ("observations", bounded(&spec.observation_space())),
+        ("observations", bounded(&spec.observation_space(), &[])),
         ("actions", actions),
+        ("keys", if keys.is_empty() { "-".to_owned() } else { keys.join(", ") }),
         ("time limit", spec.time_limit_steps.map_or_else(|| "none".to_owned(), |n| counted(n, "step"))),
         (
             "solved at",
@@ -225,11 +229,14 @@ fn entry(name: &str, text: &str, width: usize) {
 }
 
 /// A space with the bounds of a small box.
-fn bounded(space: &Space) -> String {
+fn bounded(space: &Space, names: &[&str]) -> String {
     match space {
         Space::Box { low, high } if low.len() <= 8 => {
-            let side = |(low, high): (&f32, &f32)| format!("{low} to {high}");
-            let sides: Vec<String> = low.iter().zip(high).map(side).collect();
+            let side = |(i, (low, high)): (usize, (&f32, &f32))| {
+                let name = names.get(i).map_or(String::new(), |name| format!("{name} "));
+                format!("{name}{low} to {high}")
+            };
+            let sides: Vec<String> = low.iter().zip(high).enumerate().map(side).collect();
             format!("{space}: {}", sides.join(", "))
         }
         _ => space.to_string(),

@@ -25,6 +25,7 @@ mod commands;
 mod complete;
 mod dashboard;
 mod environments;
+mod game_keys;
 mod keys;
 mod output;
 mod progress;

@@ -90,11 +90,65 @@ fn settings_about_choices_are_refused_for_a_box() {
     let train = "train ppo --steps 64 --set n_steps=64 --set use_sde=true --out new";
     refused(path, &format!("{train} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
     refused(path, &format!("{train} --env CartPole-v1"), "is noise on actions of a box");
-    // Deviations that single precision has not.
-    let train = "train ppo --env Pendulum-v1 --steps 64 --set n_steps=64 --out new";
-    for log_std in [-21, 30] {
-        refused(path, &format!("{train} --set log_std_init={log_std}"), "must be from -20 to 20");
+    // Deviations at which the first update would explode, or that are lost beside the means; the ends themselves learn.
+    for (algorithm, settings) in [
+        ("ppo", "--set n_steps=64"),
+        ("ppo", "--set n_steps=64 --set use_sde=true"),
+        ("a2c", ""),
+        ("reinforce", ""),
+        ("actor-critic", ""),
+        ("sac", "--net-arch mlp:8 --set use_sde=true"),
+    ] {
+        let train = format!("train {algorithm} --env Pendulum-v1 --steps 640 --eval-freq 0 {settings}");
+        for log_std in ["-10.1", "2.1", "20"] {
+            let told = "must be from -10 to 2";
+            refused(path, &format!("{train} --out new --set log_std_init={log_std}"), told);
+        }
+        for log_std in [-10, 2] {
+            let out = format!("{algorithm}{log_std}{}", settings.len());
+            let run = json(path, &format!("{train} --out {out} --set log_std_init={log_std}"));
+            assert_eq!(run["steps"], 640, "{algorithm} {settings} {log_std}");
+        }
     }
     let sac = "train sac --steps 64 --set use_sde=true --out new";
     refused(path, &format!("{sac} --env Pendulum-v1 --net-arch mlp"), "use_sde needs a hidden layer");
+}
+
+#[test]
+fn a_result_that_no_update_has_made_is_told() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let remark = |command: &str| {
+        let run = json(path, &format!("train {command} --set eval_episodes=5 --preset none"));
+        run["remark"].as_str().unwrap_or_default().to_owned()
+    };
+    let none = "no update was made in 300 steps, and the model is untrained; more steps or a smaller";
+    let sac = "sac --env Pendulum-v1 --steps 300 --set learning_starts=1000 --net-arch mlp:8 --eval-freq 100";
+    assert_eq!(remark(&format!("{sac} --out sac")), format!("{none} learning_starts may help"));
+    let ppo = "ppo --env CartPole-v1 --steps 300 --set n_steps=1000 --seeds 2 --eval-freq 150 --out ppo";
+    assert_eq!(remark(ppo), format!("{none} n_steps may help"));
+    // A step size that ruins the policy at the first update, after 200 steps: 9 in place of 347.
+    let ruined = "ppo --env CartPole-v1 --steps 400 --seed 2 --set n_steps=200 --set batch_size=50 --set \
+                  learning_rate=1 --eval-freq 150 --out ruined";
+    let best = "the best evaluated model is that of step 150, before the first update; try --preset zoo";
+    assert_eq!(remark(ruined), best);
+    assert_eq!(json(path, "show ruined")["summary"]["best_step"], 150);
+}
+
+#[test]
+fn a_long_run_has_a_hundred_evaluations() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    let check = |settings: &str, expected: &str| {
+        let out = format!("of{}", settings.len());
+        // Over at the first evaluation, of one episode.
+        let rest = "--net-arch mlp:4 --set stop_at_return=-1 --set eval_episodes=1 --preset none";
+        json(path, &format!("train reinforce --env CartPole-v1 {settings} {rest} --out {out}"));
+        let config = std::fs::read_to_string(path.join(out).join("config.toml")).unwrap();
+        let line = config.lines().find(|line| line.starts_with("eval_freq = ")).unwrap();
+        assert_eq!(line.split_whitespace().nth(2), Some(expected), "{settings}");
+    };
+    check("--steps 10000", "2500");
+    check("--steps 1000000", "10000");
+    check("--steps 1000000 --eval-freq 3000", "3000");
 }

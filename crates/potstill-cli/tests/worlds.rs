@@ -88,6 +88,21 @@ fn an_environment_is_explained() {
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
+    // The names of the numbers of an action, and the keys of `play --keys`.
+    for (id, words) in [
+        ("LunarLanderContinuous-v3", "Box(2): main engine -1 to 1, side engines -1 to 1\n"),
+        ("BipedalWalker-v3", "\nkeys          sw hip 1, de knee 1, fr hip 2, gt knee 2\n"),
+        (
+            "LunarLanderContinuous-v3",
+            "\nkeys          \u{2193}\u{2191} main engine, \u{2190}\u{2192} side engines\n",
+        ),
+        ("LunarLander-v3", "\nkeys          0 none, \u{2190} left, \u{2191} up, \u{2192} right\n"),
+    ] {
+        let page = text(&format!("env show {id}"));
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let walker = json(dir.path(), "env show BipedalWalker-v3");
+    assert_eq!(walker["controls"], json!(["hip 1", "knee 1", "hip 2", "knee 2"]));
     for same in ["env list FrozenLake-v1", "envs FrozenLake-v1"] {
         assert_eq!(text(same), page);
     }

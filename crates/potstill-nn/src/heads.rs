@@ -1,6 +1,6 @@
 //! Networks of one named head of another.
 
-use crate::interface::Ends;
+use crate::interface::{Ends, Interface};
 use crate::network::Network;
 use crate::plan::Kind;
 
@@ -45,10 +45,28 @@ impl Network {
     /// If there is no head of this name, or the network is noisy.
     #[must_use]
     pub fn of_head(&self, name: &str) -> Self {
+        self.extract(name, &Interface::from(&self.ends_of_head(name)))
+    }
+
+    /// The same with all free parameters.
+    ///
+    /// # Panics
+    /// If there is no head of this name, or the network is noisy.
+    #[must_use]
+    pub fn of_head_with_free(&self, name: &str) -> Self {
+        let free = self.interface().free.clone();
+        let mut network = self.extract(name, &Interface { free, ..(&self.ends_of_head(name)).into() });
+        network.copy_free(self);
+        network
+    }
+
+    /// The network of this interface with the hidden layers and one named head.
+    fn extract(&self, name: &str, interface: &Interface) -> Self {
         let (hidden, own) = self.places(name);
-        let mut network = self.spec().zeroed(&self.ends_of_head(name));
+        let mut network = self.spec().zeroed(interface);
+        let layers = network.parameters().len() - network.free_count();
         network.update_parameters(|parameters| {
-            let (of_hidden, of_head) = parameters.split_at_mut(hidden);
+            let (of_hidden, of_head) = parameters[..layers].split_at_mut(hidden);
             of_hidden.copy_from_slice(&self.parameters()[..hidden]);
             of_head.copy_from_slice(&self.parameters()[own..][..of_head.len()]);
         });
@@ -56,7 +74,15 @@ impl Network {
         network
     }
 
-    /// Takes over the hidden layers and one named head from a network as [`of_head`](Self::of_head) gives it.
+    /// Copies the free parameters of a network that has the same ones. They lie behind the layers.
+    fn copy_free(&mut self, other: &Self) {
+        let of = |network: &Self| network.parameters().len() - network.free_count()..;
+        let (here, there) = (of(self), of(other));
+        self.update_parameters(|parameters| parameters[here].copy_from_slice(&other.parameters()[there]));
+    }
+
+    /// Takes over the hidden layers and one named head from a network as [`of_head`](Self::of_head) gives it, or as
+    /// [`of_head_with_free`](Self::of_head_with_free) does, with its free parameters.
     ///
     /// # Panics
     /// If there is no head of this name, or the other network has another form.
@@ -64,12 +90,17 @@ impl Network {
         let (hidden, own) = self.places(name);
         let expected = (self.spec(), &self.ends_of_head(name));
         assert_eq!((other.spec(), other.ends()), expected, "a network of this head");
-        let (of_hidden, of_head) = other.parameters().split_at(hidden);
+        let (layers, free) = other.parameters().split_at(other.parameters().len() - other.free_count());
+        let (of_hidden, of_head) = layers.split_at(hidden);
         self.update_parameters(|parameters| {
             parameters[..hidden].copy_from_slice(of_hidden);
             parameters[own..][..of_head.len()].copy_from_slice(of_head);
         });
         self.copy_statistics(other);
+        if !free.is_empty() {
+            assert_eq!(self.interface().free, other.interface().free, "the same free parameters");
+            self.copy_free(other);
+        }
     }
 }
 
@@ -91,5 +122,25 @@ mod tests {
         assert_ne!(second.of_head("a"), first.of_head("a"));
         second.copy_to_head("a", &first.of_head("a"));
         assert_eq!(second, first);
+    }
+
+    #[test]
+    fn free_parameters_go_with_a_head_if_they_are_asked_for() {
+        let interface = Interface::of_heads(3, &[("a", 2), ("b", 4)]).with_free("c", 2, 0.5);
+        let spec: NetworkSpec = "mlp:5:tanh".parse().unwrap();
+        let mut network = spec.initialised(&interface, Initialisation::Pytorch, &mut Pcg64::new(1));
+        let without = network.of_head("a");
+        let last = network.parameters().len() - 2;
+        network.update_parameters(|parameters| parameters[last..].copy_from_slice(&[0.25, -3.0]));
+        let head = network.of_head_with_free("a");
+        assert_eq!(head.free_parameters("c"), Some(&[0.25, -3.0][..]));
+        // 3 x 5 + 5 of the hidden layer, 5 x 2 + 2 of the head.
+        assert_eq!(head.parameters()[..32], *without.parameters());
+        let mut other = spec.initialised(&interface, Initialisation::Pytorch, &mut Pcg64::new(2));
+        other.copy_to_head("a", &without);
+        assert_eq!(other.free_parameters("c"), Some(&[0.5, 0.5][..]), "stay where the other has none");
+        other.copy_to_head("a", &head);
+        assert_eq!(other.of_head_with_free("a"), head);
+        assert_ne!(other.of_head("b"), network.of_head("b"), "the other head stays");
     }
 }

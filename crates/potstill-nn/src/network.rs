@@ -345,8 +345,23 @@ impl Network {
     /// Multiplies the weights of the last layer, as of every named head: the gain of their initial distribution, such as
     /// 0.01 for a policy that begins nearly uniform. Biases stay.
     pub fn scale_output_weights(&mut self, gain: f32) {
+        self.scale_weights(gain, |_| true);
+    }
+
+    /// The same for one named head.
+    ///
+    /// # Panics
+    /// If there is no head of this name.
+    pub fn scale_head_weights(&mut self, name: &str, gain: f32) {
+        let index = self.interface().heads.iter().position(|head| head.name == name);
+        assert!(index.is_some(), "there is no head `{name}`");
+        self.scale_weights(gain, |op| op.name == name);
+    }
+
+    /// Multiplies the weights of the output layers that are chosen.
+    fn scale_weights(&mut self, gain: f32, is_chosen: impl Fn(&Op) -> bool) {
         let Self { form, parameters, .. } = self;
-        for op in form.plan.ops().filter(|op| op.is_output) {
+        for op in form.plan.ops().filter(|op| op.is_output && is_chosen(op)) {
             if let Kind::Linear(weights) = &op.kind {
                 let length = weights.layer.patch() * weights.layer.outputs;
                 parameters[weights.offset..][..length].iter_mut().for_each(|w| *w *= gain);

@@ -2,6 +2,7 @@
 
 use super::common::{Command, Output, count, number};
 use crate::canvas::{Canvas, has_colours};
+use crate::game_keys::{self, Key, Press};
 use crate::output;
 use clap::{ArgGroup, Args};
 use crossterm::{cursor, execute, terminal};
@@ -45,7 +46,9 @@ pub(crate) struct Play {
     /// Steps per second in a terminal
     #[arg(long, value_name = "F", default_value_t = 10.0, value_parser = number)]
     fps: f64,
-    /// Play yourself: arrows, space, digits, or the first letter of an action; q ends
+    /// Play yourself: choices by arrows, space, digits or first letters; one number by left and right, two by down and
+    /// up (the first) and left and right, up to six by s and w, d and e, f and r, g and t, h and y, j and u (the lowest
+    /// and the highest value). The keys that act are shown below the picture and by `potstill env show`; q ends
     #[arg(long, conflicts_with = "json")]
     keys: bool,
     /// Probability of a random action instead of the run's
@@ -131,6 +134,12 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     };
     let is_quiet = options.output.json || options.record.is_some();
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal() && !is_quiet;
+    if options.keys && !game_keys::are_there(game.spec()) {
+        let (id, space) = (&game.spec().id, game.spec().action_space());
+        return Err(usage(&format!(
+            "--keys: there are keys for up to 6 numbers, and {id} has actions in {space}"
+        )));
+    }
     let keyboard = match (options.keys, on_terminal) {
         (true, false) => {
             return Err(usage("--keys needs a terminal: it draws on stdout and reads keys from stdin"));
@@ -158,7 +167,7 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
                     Pressed::Action(action) => Some(action),
                 },
             };
-            let step = game.step(chosen.as_ref().map(std::slice::from_ref))?;
+            let step = game.step(chosen.as_deref())?;
             watched.steps += 1;
             watched.sum += step.raw_reward;
             watched.last = match (game.spec().actions, &step.action[..]) {
@@ -297,32 +306,15 @@ fn picture(game: &dyn Game) -> Vec<String> {
 
 /// The keys and their meaning, in a line.
 fn keys_in_words(game: &dyn Game, plays: bool) -> String {
-    if !plays {
-        return "q: leave".to_owned();
-    }
-    let actions = game.spec().actions;
-    let mut keys: Vec<String> = match force(game) {
-        Some((low, high)) => vec![format!("\u{2190} {low}"), format!("\u{2192} {high}")],
-        None => Vec::new(),
-    };
-    for (i, action) in actions.iter().enumerate() {
-        let arrow = match *action {
-            "left" => "\u{2190}".to_owned(),
-            "right" => "\u{2192}".to_owned(),
-            "up" => "\u{2191}".to_owned(),
-            "down" => "\u{2193}".to_owned(),
-            _ => i.to_string(),
-        };
-        keys.push(format!("{arrow} {action}"));
-    }
+    let mut keys = if plays { game_keys::words(game.spec()) } else { Vec::new() };
     keys.push("q: leave".to_owned());
     keys.join("   ")
 }
 
-/// A key press before the next step.
+/// The key presses before the next step.
 enum Pressed {
     Nothing,
-    Action(f64),
+    Action(Vec<f64>),
     Quit,
 }
 
@@ -355,15 +347,12 @@ impl Keyboard {
 
     /// Waits for the next step: for its time, or for a key if the game waits for the player.
     fn next(&self, game: &dyn Game, options: &Play) -> Pressed {
-        let actions = game.spec().actions;
-        let waits = options.keys && !actions.is_empty() && !actions.contains(&"none");
+        let idle = if options.keys { game_keys::idle(game.spec()) } else { None };
+        let waits = options.keys && idle.is_none();
         let time = Duration::from_secs_f64(1.0 / options.fps);
         let start = std::time::Instant::now();
-        let mut pressed = match options.keys && !waits {
-            // No key: no force, or no operation.
-            true => Pressed::Action(actions.iter().position(|word| *word == "none").unwrap_or(0) as f64),
-            false => Pressed::Nothing,
-        };
+        // No key: no force, or no operation.
+        let mut pressed = idle.map_or(Pressed::Nothing, Pressed::Action);
         loop {
             let left = time.saturating_sub(start.elapsed());
             let byte = match waits {
@@ -376,11 +365,16 @@ impl Keyboard {
                 Err(RecvTimeoutError::Disconnected) | Ok(b'q' | 3) => return Pressed::Quit,
                 Ok(byte) if options.keys => {
                     let key = if byte == 0x1b { self.arrow() } else { Key::Byte(byte) };
-                    if let Some(action) = action(game, key) {
-                        pressed = Pressed::Action(action);
-                        if waits {
-                            return pressed;
+                    match (game_keys::press(game.spec(), key), &mut pressed) {
+                        (Some(Press::Choice(action)), _) => {
+                            pressed = Pressed::Action(vec![action as f64]);
+                            if waits {
+                                return pressed;
+                            }
                         }
+                        // Several keys of one step act together.
+                        (Some(Press::Number(i, value)), Pressed::Action(numbers)) => numbers[i] = value,
+                        _ => {}
                     }
                 }
                 Ok(_) => {}
@@ -413,87 +407,18 @@ fn restore() {
     let _ = terminal::disable_raw_mode();
 }
 
-/// A key, as far as games distinguish it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Key {
-    Arrow(&'static str),
-    Byte(u8),
-}
-
-/// The action of a key in this game.
-fn action(game: &dyn Game, key: Key) -> Option<f64> {
-    meaning(game.spec().actions, force(game), key)
-}
-
-/// The bounds of the action, if it is a single force.
-fn force(game: &dyn Game) -> Option<(f64, f64)> {
-    match game.spec().action_space() {
-        potstill::env::Space::Box { low, high } if low.len() == 1 => {
-            Some((f64::from(low[0]), f64::from(high[0])))
-        }
-        _ => None,
-    }
-}
-
-fn meaning(actions: &[&str], force: Option<(f64, f64)>, key: Key) -> Option<f64> {
-    if let Some((low, high)) = force {
-        return match key {
-            Key::Arrow("left") => Some(low),
-            Key::Arrow("right") => Some(high),
-            _ => None,
-        };
-    }
-    let place = |word: &str| actions.iter().position(|action| *action == word).map(|i| i as f64);
-    match key {
-        Key::Arrow(word) => place(word),
-        Key::Byte(b' ') => ["fire", "hit", "pick up", "none"].into_iter().find_map(place),
-        Key::Byte(digit @ b'0'..=b'9') => {
-            let number = usize::from(digit - b'0');
-            (number < actions.len()).then_some(number as f64)
-        }
-        Key::Byte(letter) => {
-            let first = |action: &&str| action.as_bytes().first() == Some(&letter.to_ascii_lowercase());
-            actions.iter().position(first).map(|i| i as f64)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_keys_are_told() {
-        let game = |id: &str| play_at_random(&find_environment(id, &[]).unwrap());
-        assert_eq!(
-            keys_in_words(&*game("FrozenLake-v1"), true),
-            "\u{2190} left   \u{2193} down   \u{2192} right   \u{2191} up   q: leave"
-        );
-        assert_eq!(keys_in_words(&*game("Blackjack-v1"), true), "0 stick   1 hit   q: leave");
-        assert_eq!(keys_in_words(&*game("Pendulum-v1"), true), "\u{2190} -2   \u{2192} 2   q: leave");
-        assert_eq!(keys_in_words(&*game("Pendulum-v1"), false), "q: leave");
-        let lander = "0 none   \u{2190} left   \u{2191} up   \u{2192} right   q: leave";
-        assert_eq!(keys_in_words(&*game("LunarLander-v3"), true), lander);
-        // A vector of several numbers has no keys.
-        assert_eq!(keys_in_words(&*game("BipedalWalker-v3"), true), "q: leave");
-    }
-
-    #[test]
-    fn keys_mean_actions() {
-        let check = |actions: &[&str], key: Key, expected: Option<f64>| {
-            assert_eq!(meaning(actions, None, key), expected, "{actions:?} {key:?}");
+        let line = |id: &str, plays: bool| {
+            keys_in_words(&*play_at_random(&find_environment(id, &[]).unwrap()), plays)
         };
-        let lake = ["left", "down", "right", "up"];
-        check(&lake, Key::Arrow("up"), Some(3.0));
-        check(&lake, Key::Byte(b'2'), Some(2.0));
-        check(&lake, Key::Byte(b'4'), None);
-        check(&lake, Key::Byte(b'D'), Some(1.0));
-        let cards = ["stick", "hit"];
-        check(&cards, Key::Arrow("up"), None);
-        check(&cards, Key::Byte(b' '), Some(1.0));
-        check(&cards, Key::Byte(b's'), Some(0.0));
-        check(&["none", "left", "right", "fire"], Key::Byte(b' '), Some(3.0));
-        assert_eq!(meaning(&[], Some((-2.0, 2.0)), Key::Arrow("left")), Some(-2.0));
-        assert_eq!(meaning(&[], Some((-2.0, 2.0)), Key::Byte(b'1')), None);
+        let walker = line("BipedalWalker-v3", true);
+        assert_eq!(walker, "sw hip 1   de knee 1   fr hip 2   gt knee 2   q: leave");
+        assert_eq!(line("Pendulum-v1", true), "\u{2190} -2   \u{2192} 2   q: leave");
+        assert_eq!(line("Pendulum-v1", false), "q: leave");
     }
 }

@@ -491,6 +491,7 @@ pub(crate) fn entries() -> Vec<Entry> {
             let is_hardcore = options.flag("hardcore", is_hardcore)?;
             Ok(Kind::Control(Factory::trusted(move || BipedalWalker::new(Walker::new(is_hardcore)))))
         });
+        let entry = entry.controls(&["hip 1", "knee 1", "hip 2", "knee 2"]);
         entry.documented(include_str!("bipedal_walker.rs")).time_limit(limit).reward_threshold(300.0)
     };
     vec![

@@ -441,6 +441,7 @@ pub(crate) fn entries() -> Vec<Entry> {
         Ok(Kind::Control(Factory::trusted(move || LunarLanderContinuous::new(Lander::new(moon)))))
     });
     let discrete = discrete.actions(&["none", "left", "up", "right"]);
+    let continuous = continuous.controls(&["main engine", "side engines"]);
     [discrete, continuous]
         .map(|entry| {
             entry.documented(include_str!("lunar_lander.rs")).time_limit(1000).reward_threshold(200.0)

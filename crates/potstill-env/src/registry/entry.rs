@@ -38,6 +38,7 @@ pub struct Entry {
     pub(super) actions: &'static [&'static str],
     /// The names of the actions if an option adds some.
     pub(super) full_actions: &'static [&'static str],
+    pub(super) controls: &'static [&'static str],
     pub(super) options: Vec<EnvOption>,
     pub(super) time_limit_steps: Option<u64>,
     pub(super) reward_threshold: Option<f64>,
@@ -59,6 +60,7 @@ impl Entry {
             documentation: "",
             actions: &[],
             full_actions: &[],
+            controls: &[],
             options: Vec::new(),
             time_limit_steps: None,
             reward_threshold: None,
@@ -93,6 +95,13 @@ impl Entry {
     /// The names of the actions if an option adds others than at the end.
     pub(crate) fn full_actions(mut self, names: &'static [&'static str]) -> Self {
         self.full_actions = names;
+        self
+    }
+
+    /// The names of the numbers of an action in a box, in their order.
+    #[must_use]
+    pub fn controls(mut self, names: &'static [&'static str]) -> Self {
+        self.controls = names;
         self
     }
 

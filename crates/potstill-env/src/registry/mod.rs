@@ -51,6 +51,8 @@ pub struct Spec {
     pub summary: &'static str,
     /// Its discrete actions in words, in their order.
     pub actions: &'static [&'static str],
+    /// The names of the numbers of its actions in a box, in their order; empty if they have none.
+    pub controls: &'static [&'static str],
     /// Its own options; every environment has [`GENERAL_OPTIONS`] as well.
     pub options: &'static [EnvOption],
     /// Its documentation, to be taken apart by [`sections`]; empty if there is none.
@@ -155,6 +157,7 @@ impl Entry {
             id: if given.is_empty() { self.id.to_owned() } else { format!("{}:{given}", self.id) },
             summary: self.summary,
             actions: self.actions,
+            controls: self.controls,
             options: &self.options,
             documentation: self.documentation,
             time_limit_steps,
@@ -211,6 +214,7 @@ impl Spec {
             id: id.into(),
             summary,
             actions,
+            controls: &[],
             options: &[],
             documentation: "",
             time_limit_steps,

@@ -7,8 +7,8 @@
 //!
 //! Differences from the paper:
 //! - Copies wait for each other, so that a run is repeatable; the paper's threads did not.
-//! - RMSprop as PyTorch's: the mean square begins at 0, and epsilon stands outside of the root. Two networks of one form,
-//!   orthogonal weights: Stable-Baselines3's defaults.
+//! - RMSprop as PyTorch's: the mean square begins at 0, and epsilon stands outside of the root. Two networks of one form
+//!   (one with `shared_trunk`, as the paper's), orthogonal weights: Stable-Baselines3's defaults.
 //! - An episode that is truncated bootstraps from the value of its true final observation.
 //!
 //! ```
@@ -29,10 +29,11 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
+use super::networks::{ActorCritic, Coefficients, Minibatch, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use super::state_noise::Deviations;
+use super::trunk::{check_shared_trunk, critic_ends};
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -78,7 +79,7 @@ settings! {
         normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box, or of the parameters of use_sde. Source:
         /// Stable-Baselines3
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Explores a box of actions by noise that is a random linear function of the activations of the policy's last hidden layer
         /// (gSDE), the same for a rollout, in place of noise that is independent in each step. Source: Raffin et al. 2022
         use_sde: bool = false, in Any;
@@ -86,6 +87,9 @@ settings! {
         sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
+        /// Makes policy and critic two heads on the hidden layers of one network of net_arch, which learn from both losses, in
+        /// place of two networks. Source: Stable-Baselines3, where images have true and numbers false
+        shared_trunk: bool = false, in Any;
     }
 }
 
@@ -118,6 +122,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
         "env=CartPole-v1 steps=600 net_arch=mlp:8:tanh num_envs=4 ent_coef=0.01 eval_freq=200 eval_episodes=2",
         "env=Pendulum-v1 steps=300 net_arch=mlp:8 num_envs=2 n_steps=8 normalize_advantage=true \
          normalize_observations=true normalize_rewards=true eval_freq=150 eval_episodes=2",
+        "env=Pendulum-v1 steps=300 net_arch=mlp:8 shared_trunk=true num_envs=2 n_steps=8 use_sde=true log_std_init=-1.0 \
+         eval_freq=150 eval_episodes=2",
     ],
 };
 
@@ -150,6 +156,7 @@ impl A2cConfig {
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
         self.deviations().check(spec, task)?;
+        check_shared_trunk(self.shared_trunk, spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("n_steps", self.collected(), (spec, &ends, 1))?;
         refuse_noise(ALGORITHM.name, spec)?;
@@ -187,7 +194,13 @@ impl<A: PolicyActions + ?Sized> A2c<A> {
         };
         let form = (&config.net_arch, config.deviations(), normalized);
         Self {
-            networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
+            networks: ActorCritic::new(
+                form,
+                config.shared_trunk,
+                &optimizer,
+                (config.n_steps, config.num_envs),
+                task,
+            ),
             steps: 0,
             explained_variance: 0.0,
             estimates: Estimates::default(),
@@ -197,12 +210,13 @@ impl<A: PolicyActions + ?Sized> A2c<A> {
         }
     }
 
-    /// The policy's network: logits of the choices, or means of the components of an action.
+    /// The policy's network: logits of the choices, or means of the components of an action. With a shared trunk they
+    /// are the head `policy` of a network that has the head `value` too.
     pub fn policy(&self) -> &Network {
         self.networks.policy()
     }
 
-    /// The critic's network: the value of a state.
+    /// The critic's network: the value of a state. With a shared trunk it is that of the policy, with the head `value`.
     pub fn critic(&self) -> &Network {
         self.networks.critic()
     }

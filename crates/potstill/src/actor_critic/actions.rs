@@ -8,6 +8,17 @@ use potstill_env::{Row, Space};
 use potstill_nn::distributions::{Categorical, DiagonalGaussian, GaussianGradients};
 use potstill_nn::{Ends, Inputs, Interface, Network};
 
+/// The head of the policy in a network with several.
+pub(super) const POLICY: &str = "policy";
+
+/// The outputs of a named head, or all of a network without such.
+pub(super) fn outputs_of<'a>(name: &str, network: &Network, outputs: &'a [f32]) -> &'a [f32] {
+    if network.interface().heads.is_empty() {
+        return outputs;
+    }
+    &outputs[network.head_range(name, outputs.len() / network.outputs())]
+}
+
 /// The distributions of the actions in a batch of states.
 #[derive(Clone, Copy, Debug)]
 pub struct Distributions<'a> {
@@ -20,15 +31,16 @@ pub struct Distributions<'a> {
 }
 
 impl<'a> Distributions<'a> {
-    /// The distributions of a policy's network with these outputs.
+    /// The distributions of a policy's network, or of its head `policy` if it has heads, with these outputs.
     pub fn new(network: &'a Network, outputs: &'a [f32]) -> Self {
-        let log_std = network.free_parameters(LOG_STD).unwrap_or_default();
-        Self { outputs, log_std, width: network.outputs() }
+        Self::of_states(network, outputs, network.free_parameters(LOG_STD).unwrap_or_default())
     }
 
     /// Normal distributions whose deviations depend on the state.
-    pub(super) fn of_states(outputs: &'a [f32], log_std: &'a [f32], width: usize) -> Self {
-        Self { outputs, log_std, width }
+    pub(super) fn of_states(network: &Network, outputs: &'a [f32], log_std: &'a [f32]) -> Self {
+        let samples = outputs.len() / network.outputs();
+        let outputs = outputs_of(POLICY, network, outputs);
+        Self { outputs, log_std, width: outputs.len() / samples }
     }
 
     /// Refuses deviations that have vanished or exploded.
@@ -45,6 +57,11 @@ impl<'a> Distributions<'a> {
     /// The number of deviations, 0 for choices.
     pub(super) fn deviations(&self) -> usize {
         self.log_std.len()
+    }
+
+    /// The number of the outputs that the distributions depend on.
+    pub(super) fn outputs(&self) -> usize {
+        self.outputs.len()
     }
 
     fn categorical(self) -> Categorical<'a> {

@@ -44,6 +44,7 @@ pub mod sac;
 mod state_noise;
 mod stochastic;
 pub mod td3;
+mod trunk;
 
 pub use a2c::{A2c, A2cConfig, A2cOptimizer};
 pub use actions::{DistributionGradients, Distributions, PolicyActions};

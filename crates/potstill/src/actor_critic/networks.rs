@@ -1,35 +1,32 @@
-//! A policy and a critic that collect experience together and learn from it by one gradient step each time.
+//! A policy and a critic that collect experience together and learn from it by one gradient step each time, as two
+//! networks or as two heads of one.
 
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
 use super::normalization::{Normalization, Normalized};
 use super::rollout::{Column, Estimates, Rollout};
 use super::state_noise::{Deviations, StateFeatures, StateNoise};
+use super::trunk::{Gradients, Networks, Passes};
 use crate::agent::{LearnError, Measurements};
 use crate::config::ConfigError;
 use crate::deep::{SCALED_ALREADY, TaskSpec};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
-use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
+use crate::optimizer::{GuardedStep, OptimizerConfig};
 use crate::targets::LambdaDecay;
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
 use potstill_env::Space;
 use potstill_nn::loss::{Regression, Uncertainty, teacher_values};
-use potstill_nn::{Ends, Initialisation, Network, NetworkSpec, Upstream, Workspace};
+use potstill_nn::{Network, NetworkSpec};
 
 /// Samples of a pass over a rollout that learns nothing.
 const PASS_SAMPLES: usize = 1024;
-/// The gain of the policy's last layer under orthogonal initial weights: it begins nearly uniform.
-pub(super) const POLICY_GAIN: f32 = 0.01;
 
 /// The networks of an on-policy learner, and the transitions since its last update.
 #[derive(Clone, Debug)]
 pub(super) struct ActorCritic<A: PolicyActions + ?Sized> {
-    policy: Network,
-    critic: Network,
-    policy_optimizer: GuardedStep,
-    critic_optimizer: GuardedStep,
+    networks: Networks,
     exploration: Pcg64,
     /// Noise that depends on the state, if that explores, and what it is made of.
     state_noise: Option<StateNoise>,
@@ -39,13 +36,6 @@ pub(super) struct ActorCritic<A: PolicyActions + ?Sized> {
     acting: Passes,
     learning: Passes,
     scratch: Scratch,
-}
-
-/// Workspaces of passes through both networks.
-#[derive(Clone, Debug, Default)]
-struct Passes {
-    policy: Workspace,
-    critic: Workspace,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -157,71 +147,61 @@ impl<A: PolicyActions + ?Sized> Minibatch<A> {
 }
 
 impl<A: PolicyActions + ?Sized> ActorCritic<A> {
-    /// A policy and a critic of this form, which collect so many steps of so many copies.
+    /// A policy and a critic of this form, as two networks or with a shared trunk, which collect so many steps of so many
+    /// copies.
     pub(super) fn new(
         (spec, deviations, normalized): (&NetworkSpec, Deviations, Normalized),
+        shared_trunk: bool,
         optimizer: &OptimizerConfig,
         (steps, copies): (u64, u64),
         task: &TaskSpec,
     ) -> Self {
-        let TaskSpec { inputs, action_space, streams, workers, .. } = task;
-        let mut rng = streams.stream("initialisation");
-        let how = optimizer.initialisation();
-        let log_std = (deviations.each(spec), deviations.log_std_init);
-        let mut policy = spec.initialised(A::interface(*inputs, action_space, log_std), how, &mut rng);
-        if how == Initialisation::Orthogonal {
-            policy.scale_output_weights(POLICY_GAIN);
-        }
-        let critic = spec.initialised(&critic_ends(task), how, &mut rng);
-        let passes = || {
-            let workspace = || Workspace::new(workers.clone());
-            Passes { policy: workspace(), critic: workspace() }
-        };
+        let TaskSpec { inputs, action_space, streams, .. } = task;
+        let networks = Networks::new::<A>((spec, deviations, shared_trunk), optimizer, task);
         Self {
-            policy_optimizer: GuardedStep::new(optimizer, policy.parameters().len()),
-            critic_optimizer: GuardedStep::new(optimizer, critic.parameters().len()),
             exploration: streams.stream("exploration"),
-            state_noise: StateNoise::new(deviations, &policy, copies as usize),
-            states: StateFeatures::new(deviations, &policy),
+            state_noise: StateNoise::new(deviations, networks.policy(), copies as usize),
+            states: StateFeatures::new(deviations, networks.policy()),
             normalization: Normalization::new(normalized, inputs.count(), copies as usize),
             rollout: Rollout::new(steps as usize, copies as usize, inputs.count(), action_space),
-            acting: passes(),
-            learning: passes(),
+            acting: Passes::new(task),
+            learning: Passes::new(task),
             scratch: Scratch::default(),
-            policy,
-            critic,
+            networks,
         }
     }
 
+    /// The policy's network, or that of policy and critic with a shared trunk.
     pub(super) fn policy(&self) -> &Network {
-        &self.policy
+        self.networks.policy()
     }
 
+    /// The critic's network, or that of policy and critic with a shared trunk.
     pub(super) fn critic(&self) -> &Network {
-        &self.critic
+        self.networks.critic()
     }
 
     /// Replaces the critic's parameters.
     #[cfg(test)]
     pub(super) fn set_critic(&mut self, parameters: &[f32]) {
-        self.critic.update_parameters(|p| p.copy_from_slice(parameters));
+        self.networks.set_critic(parameters);
     }
 
     pub(super) fn optimizer(&self) -> &GuardedStep {
-        &self.policy_optimizer
+        self.networks.optimizer()
     }
 
     /// Draws an action for each copy, and makes it one of the environment.
     pub(super) fn act(&mut self, observations: &[f32], actions: &mut [ElementOf<A>]) {
-        let Self { policy, exploration, rollout, acting, state_noise, states, scratch, .. } = self;
-        let noise = &mut scratch.noise;
+        let Self { networks, exploration, rollout, acting, state_noise, states, scratch, .. } = self;
+        let (policy, noise) = (networks.policy(), &mut scratch.noise);
         let seen = self.normalization.seen(observations);
         let (drawn, log_probs) = rollout.drawn();
         if let Some((state_noise, states)) = state_noise.as_mut().zip(states.as_mut()) {
             policy.forward(seen, &mut acting.policy);
             states.read(policy, &acting.policy, log_probs.len());
             states.noise(policy, state_noise.tick(policy, exploration), noise);
-            let of = Distributions::of_states(acting.policy.outputs(), &states.log_std, policy.outputs());
+            let of = Distributions::of_states(policy, acting.policy.outputs(), &states.log_std);
             A::displace(of, noise, drawn);
             A::log_prob(of, drawn, log_probs);
         } else {
@@ -243,20 +223,20 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         decay: LambdaDecay,
         estimates: &mut Estimates,
     ) -> Result<bool, LearnError> {
-        let Self { critic, rollout, acting, normalization, state_noise, scratch, .. } = self;
+        let Self { networks, rollout, acting, normalization, state_noise, scratch, .. } = self;
         let Scratch { last, column, .. } = scratch;
         let steps = &normalization.steps(steps);
-        rollout.observe(steps, |next| critic.predict(next, &mut acting.critic)[0])?;
+        rollout.observe(steps, |next| networks.predict_values(next, acting)[0])?;
         if !rollout.is_complete() {
             return Ok(false);
         }
         if let Some(state_noise) = state_noise {
             state_noise.end_rollout();
         }
-        values_of(critic, &rollout.observations, &mut acting.critic, &mut estimates.values);
+        values_of(networks, &rollout.observations, acting, &mut estimates.values);
         // After the end of an episode this is its final observation, whose value is not needed again.
         last.clear();
-        last.extend_from_slice(critic.predict(steps.next_observations, &mut acting.critic));
+        last.extend_from_slice(networks.predict_values(steps.next_observations, acting));
         rollout.estimate(last, decay, column, estimates);
         Ok(true)
     }
@@ -271,23 +251,23 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         steps: &Steps<'_, [f32], A>,
         has_baseline: bool,
     ) -> Result<bool, LearnError> {
-        let Self { critic, rollout, acting, normalization, .. } = self;
+        let Self { networks, rollout, acting, normalization, .. } = self;
         let steps = &normalization.steps(steps);
         if rollout.is_complete() {
             return Err(LearnError::Endless { steps: rollout.length });
         }
         let mut value =
-            |next: &[f32]| if has_baseline { critic.predict(next, &mut acting.critic)[0] } else { 0.0 };
+            |next: &[f32]| if has_baseline { networks.predict_values(next, acting)[0] } else { 0.0 };
         rollout.observe(steps, &mut value)?;
         Ok(rollout.is_over())
     }
 
     /// The critic's values of observations.
     pub(super) fn values(&mut self, observations: &[f32], values: &mut Vec<f32>) {
-        values_of(&self.critic, observations, &mut self.acting.critic, values);
+        values_of(&self.networks, observations, &mut self.acting, values);
     }
 
-    /// One gradient step of both networks along `policy_loss - entropy + critic_loss`, with their weights; none if the
+    /// One gradient step of policy and critic along `policy_loss - entropy + critic_loss`, with their weights; none if the
     /// policy's loss asks for none.
     ///
     /// # Errors
@@ -300,8 +280,8 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         policy_loss: &mut PolicyLoss<'_, A>,
         critic_loss: &mut CriticLoss<'_, A>,
     ) -> Result<Option<Losses>, LearnError> {
-        let Self { policy, critic, policy_optimizer, critic_optimizer, states, learning, scratch, .. } = self;
-        let samples = batch.returns.len();
+        let Self { networks, states, learning, scratch, .. } = self;
+        let (policy, samples) = (networks.policy(), batch.returns.len());
         let Scratch { d_log_probs, d_entropies, entropies, d_outputs, d_log_std, d_free, d_values, .. } =
             scratch;
         for list in [&mut batch.log_probs, &mut *d_log_probs, d_entropies, entropies, d_values] {
@@ -314,7 +294,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
             None => Distributions::new(policy, outputs),
             Some(states) => {
                 states.read(policy, &learning.policy, samples);
-                Distributions::of_states(outputs, &states.log_std, policy.outputs())
+                Distributions::of_states(policy, outputs, &states.log_std)
             }
         };
         of.check_deviations()?;
@@ -322,7 +302,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         let Some(of_policy) = policy_loss(batch, d_log_probs) else { return Ok(None) };
         A::entropy(of, entropies);
         d_outputs.clear();
-        d_outputs.resize(outputs.len(), 0.0);
+        d_outputs.resize(of.outputs(), 0.0);
         d_log_std.clear();
         d_log_std.resize(of.deviations(), 0.0);
         let mut gradients = DistributionGradients { outputs: d_outputs, log_std: d_log_std };
@@ -338,43 +318,25 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
                 d_free
             }
         };
-        let values = critic.forward(&batch.observations, &mut learning.critic);
+        let values = networks.values_after(&batch.observations, learning);
         let of_critic = critic_loss(batch, values, d_values);
         d_values.iter_mut().for_each(|d| *d *= weights.critic);
         let entropy = entropies.iter().sum::<f32>() / samples as f32;
         let total = of_policy - weights.entropy * entropy + weights.critic * of_critic;
-        let shares = [
-            Share {
-                names: ["policy's parameter", "policy's gradient"],
-                network: policy,
-                optimizer: policy_optimizer,
-                upstream: Upstream { outputs: d_outputs, free: d_free, taps: &[] },
-                workspace: &mut learning.policy,
-            },
-            Share {
-                names: ["critic's parameter", "critic's gradient"],
-                network: critic,
-                optimizer: critic_optimizer,
-                upstream: (&**d_values).into(),
-                workspace: &mut learning.critic,
-            },
-        ];
         let seen = [
             ("observation", &*batch.observations),
             ("log-probability", &batch.log_probs),
             ("advantage", &batch.advantages),
             ("target", &batch.returns),
         ];
-        step_together(learning_rate, shares, total, &seen)?;
+        let gradients = Gradients { outputs: d_outputs, free: d_free, values: d_values };
+        networks.step(learning_rate, gradients, learning, total, &seen)?;
         Ok(Some(Losses { policy: of_policy, critic: of_critic, entropy, total }))
     }
 
     /// The deterministic policy, which takes raw observations.
     pub(super) fn model(&self) -> Model {
-        if !self.normalization.is_of_observations() {
-            return A::model(&self.policy, self.rollout.space());
-        }
-        let mut policy = self.policy.clone();
+        let mut policy = self.networks.policy_alone();
         self.normalization.fold_into(&mut policy);
         A::model(&policy, self.rollout.space())
     }
@@ -387,7 +349,10 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         if self.normalization.is_of_observations() {
             return Err(SCALED_ALREADY.to_owned());
         }
-        copy_policy::<A>(&mut self.policy, self.rollout.space(), model)
+        let mut policy = self.networks.policy_alone();
+        copy_policy::<A>(&mut policy, self.rollout.space(), model)?;
+        self.networks.set_policy(&policy);
+        Ok(())
     }
 
     /// The measurements of a gradient step.
@@ -396,7 +361,7 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
             .with(catalogue::POLICY_LOSS, f64::from(losses.policy))
             .with(catalogue::VALUE_LOSS, f64::from(losses.critic))
             .with(catalogue::ENTROPY, f64::from(losses.entropy))
-            .with(catalogue::GRADIENT_NORM, self.policy_optimizer.gradient_norm())
+            .with(catalogue::GRADIENT_NORM, self.optimizer().gradient_norm())
     }
 }
 
@@ -428,16 +393,11 @@ pub(super) fn refuse_noise(algorithm: &str, spec: &NetworkSpec) -> Result<(), Co
 }
 
 /// A critic's values of observations, some at a time.
-fn values_of(critic: &Network, observations: &[f32], workspace: &mut Workspace, values: &mut Vec<f32>) {
+fn values_of(networks: &Networks, observations: &[f32], passes: &mut Passes, values: &mut Vec<f32>) {
     values.clear();
-    for part in observations.chunks(PASS_SAMPLES * critic.inputs()) {
-        values.extend_from_slice(critic.predict(part, workspace));
+    for part in observations.chunks(PASS_SAMPLES * networks.critic().inputs()) {
+        values.extend_from_slice(networks.predict_values(part, passes));
     }
-}
-
-/// The inputs and the output of a critic of state values.
-pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
-    Ends::new(task.inputs, 1)
 }
 
 /// The mean of `(v - G)^2` over a minibatch, and its gradient with respect to the values.
@@ -448,8 +408,7 @@ pub(super) fn squared_error(values: &[f32], returns: &[f32], d_values: &mut [f32
 
 snapshot! {
     impl[A: PolicyActions + ?Sized] Restorable for ActorCritic<A> {
-        saved: policy, critic, policy_optimizer, critic_optimizer, exploration, state_noise, normalization via Flat,
-            rollout via Flat;
+        saved: networks via Flat, exploration, state_noise, normalization via Flat, rollout via Flat;
         built: states, acting, learning, scratch;
     }
 }

@@ -31,9 +31,10 @@
 //! ```
 
 use super::actions::{DistributionGradients, Distributions, PolicyActions};
-use super::networks::{POLICY_GAIN, copy_policy, critic_ends, refuse_noise};
+use super::networks::{copy_policy, refuse_noise};
 use super::rollout::Actions;
 use super::state_noise::Deviations;
+use super::trunk::{POLICY_GAIN, critic_ends};
 use crate::agent::{Agent, LearnError, Measurements, checked_target, not_finite};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, check_network, refuse_batch_norm, settings};
@@ -64,7 +65,7 @@ settings! {
         /// Weight of step t by gamma^t, as in the box. Source: false, as implementations have it
         discount_states: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3's A2C
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Architecture of the policy's network, and of the critic's; `mlp` is linear. Source: Stable-Baselines3's A2C
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
     }

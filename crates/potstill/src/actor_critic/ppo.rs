@@ -15,7 +15,7 @@
 //! - 8 to 10: the critic's loss is the mean squared error times `vf_coef`, half of it in the original; it is clipped if
 //!   `clip_range_vf` is given. `ent_coef` weighs the entropy.
 //! - 12: clip fraction, KL and explained variance are recorded.
-//! - 13: two networks of one form, none shared.
+//! - 13: two networks of one form; `shared_trunk` makes two heads of one, as in CleanRL's agents of images.
 //! - Continuous actions: a normal distribution with a deviation for each component that is a free parameter, or noise
 //!   that depends on the state (`use_sde`); the density is that of the drawn action, and the box clips it for the
 //!   environment alone. `normalize_observations` and `normalize_rewards` are keys.
@@ -42,10 +42,11 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise, squared_error};
+use super::networks::{ActorCritic, Coefficients, Minibatch, refuse_noise, squared_error};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::Estimates;
 use super::state_noise::Deviations;
+use super::trunk::{check_shared_trunk, critic_ends};
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -105,7 +106,7 @@ settings! {
         normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box, or of the parameters of use_sde. Source:
         /// Stable-Baselines3
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Explores a box of actions by noise that is a random linear function of the activations of the policy's last hidden layer
         /// (gSDE), the same for a rollout, in place of noise that is independent in each step. Source: Raffin et al. 2022
         use_sde: bool = false, in Any;
@@ -113,6 +114,9 @@ settings! {
         sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
         /// Architecture of the policy's network, and of the critic's. Source: Stable-Baselines3
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
+        /// Makes policy and critic two heads on the hidden layers of one network of net_arch, which learn from both losses, in
+        /// place of two networks. Source: Stable-Baselines3, where images have true and numbers false
+        shared_trunk: bool = false, in Any;
     }
 }
 
@@ -148,6 +152,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
          learning_rate=0.01 eval_freq=300 eval_episodes=2",
         "env=Pendulum-v1 steps=600 net_arch=mlp:8:tanh num_envs=2 n_steps=50 batch_size=40 n_epochs=2 use_sde=true \
          sde_sample_freq=7 log_std_init=-1.0 learning_rate=0.01 eval_freq=300 eval_episodes=2",
+        "env=CartPole-v1 steps=600 net_arch=mlp:8:tanh shared_trunk=true num_envs=4 n_steps=32 batch_size=48 n_epochs=2 \
+         clip_range_vf=0.2 ent_coef=0.01 normalize_observations=true learning_rate=0.01 eval_freq=200 eval_episodes=2",
     ],
 };
 
@@ -192,6 +198,7 @@ impl PpoConfig {
         refuse_batch_norm("net_arch", spec)?;
         check_normalization(self.normalize_observations, spec)?;
         self.deviations().check(spec, task)?;
+        check_shared_trunk(self.shared_trunk, spec)?;
         optimizer.check(("net_arch", spec, &ends), self.learning_rate)?;
         check_pass("batch_size", self.batch_size.min(self.collected()), (spec, &ends, 1))?;
         check_pass("num_envs", self.num_envs, (spec, &ends, 1))?;
@@ -363,7 +370,13 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
         };
         let form = (&config.net_arch, config.deviations(), normalized);
         Self {
-            networks: ActorCritic::new(form, &optimizer, (config.n_steps, config.num_envs), task),
+            networks: ActorCritic::new(
+                form,
+                config.shared_trunk,
+                &optimizer,
+                (config.n_steps, config.num_envs),
+                task,
+            ),
             steps: 0,
             shuffle: task.streams.stream("shuffle"),
             update: Update::default(),
@@ -373,12 +386,13 @@ impl<A: PolicyActions + ?Sized> Ppo<A> {
         }
     }
 
-    /// The policy's network: logits of the choices, or means of the components of an action.
+    /// The policy's network: logits of the choices, or means of the components of an action. With a shared trunk they
+    /// are the head `policy` of a network that has the head `value` too.
     pub fn policy(&self) -> &Network {
         self.networks.policy()
     }
 
-    /// The critic's network: the value of a state.
+    /// The critic's network: the value of a state. With a shared trunk it is that of the policy, with the head `value`.
     pub fn critic(&self) -> &Network {
         self.networks.critic()
     }

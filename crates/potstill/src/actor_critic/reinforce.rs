@@ -34,10 +34,11 @@
 //! ```
 
 use super::actions::PolicyActions;
-use super::networks::{ActorCritic, Coefficients, Minibatch, critic_ends, refuse_noise};
+use super::networks::{ActorCritic, Coefficients, Minibatch, refuse_noise};
 use super::normalization::{Normalized, check_normalization};
 use super::rollout::explained_variance;
 use super::state_noise::Deviations;
+use super::trunk::critic_ends;
 use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
@@ -80,7 +81,7 @@ settings! {
         /// VecNormalize
         normalize_rewards: bool = false, in Any;
         /// Logarithm of the initial standard deviation of the actions in a box. Source: Stable-Baselines3's A2C
-        log_std_init: f64 = 0.0, in Finite;
+        log_std_init: f64 = 0.0, in LogDeviation;
         /// Architecture of the policy's network, and of the baseline's; `mlp` is linear. Source: Stable-Baselines3's A2C
         net_arch: NetworkSpec = "mlp:64,64:tanh", in Any;
     }
@@ -171,7 +172,7 @@ impl<A: PolicyActions + ?Sized> Reinforce<A> {
         };
         let form = (&config.net_arch, Deviations::constant(config.log_std_init), normalized);
         Self {
-            networks: ActorCritic::new(form, &optimizer, (STEPS_MAX, 1), task),
+            networks: ActorCritic::new(form, false, &optimizer, (STEPS_MAX, 1), task),
             steps: 0,
             made: 0,
             discount: 1.0,

@@ -72,7 +72,7 @@ settings! {
         /// al. 2022, section 3
         sde_sample_freq: Option<u64> = None, in AtLeastOne, needs Is("use_sde", &["true"]);
         /// Logarithm of the initial standard deviation of that function's weights. Source: Stable-Baselines3
-        log_std_init: f64 = -3.0, in Finite, needs Is("use_sde", &["true"]);
+        log_std_init: f64 = -3.0, in LogDeviation, needs Is("use_sde", &["true"]);
     }
 }
 

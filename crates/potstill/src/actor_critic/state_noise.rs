@@ -44,13 +44,8 @@ impl Deviations {
         if self.of_state { *spec.hidden.last().expect("a hidden layer") } else { 1 }
     }
 
-    /// Refuses deviations that vanish or explode from the start, and those that depend on the state for choices, or without
-    /// a hidden layer.
+    /// Refuses deviations that depend on the state for choices, or without a hidden layer.
     pub(super) fn check(&self, spec: &NetworkSpec, task: &TaskSpec) -> Result<(), ConfigError> {
-        if self.log_std_init.abs() > LOG_STD_MAX {
-            let reason = format!("must be from -{LOG_STD_MAX} to {LOG_STD_MAX}, got {}", self.log_std_init);
-            return Err(ConfigError::value("log_std_init", reason));
-        }
         if !self.of_state {
             return Ok(());
         }

@@ -40,6 +40,9 @@ pub enum Range {
     Copies,
     /// 2 to 10,000.
     Atoms,
+    /// -10 to 2: logarithms of standard deviations at the start. A smaller deviation is lost beside a mean in single
+    /// precision, and the gradient of a larger one's density explodes.
+    LogDeviation,
 }
 
 /// Smallest magnitude of a positive number; a smaller one could become 0 in single precision, and its inverse
@@ -67,6 +70,7 @@ impl Range {
             Range::StepCount => "from 1 to 1000",
             Range::Copies => "from 1 to 65536",
             Range::Atoms => "from 2 to 10000",
+            Range::LogDeviation => "from -10 to 2",
         }
     }
 
@@ -88,6 +92,7 @@ impl Range {
             Range::StepCount => (Some(1.0), Some(1000.0)),
             Range::Copies => (Some(1.0), Some(65_536.0)),
             Range::Atoms => (Some(2.0), Some(10_000.0)),
+            Range::LogDeviation => (Some(-10.0), Some(2.0)),
         }
     }
 

@@ -45,7 +45,7 @@ use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor, Predictor};
 use crate::train::{Evaluation, Protocol, Stop, evaluate_unless};
-use potstill_core::snapshot::{Codec, Counted, Flat};
+use potstill_core::snapshot::{Codec, Counted, Flat, IfPresent};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
 use serde_json::Value as Json;
@@ -208,11 +208,13 @@ pub(super) struct Best {
     pub(super) score: f64,
     pub(super) step: u64,
     pub(super) model: Model,
+    /// True if the agent had made no update by then.
+    pub(super) is_untrained: bool,
 }
 
 snapshot! {
     impl Restorable for Best {
-        saved: model, score, step;
+        saved: model, score, step, is_untrained via IfPresent;
     }
 }
 
@@ -232,7 +234,7 @@ impl<F: Fn() -> Model> Codec<Option<Best>> for BestLike<F> {
         let branch = snapshot.tree(name)?;
         *best = None;
         if branch.bool("known")? {
-            let mut known = Best { score: 0.0, step: 0, model: (self.0)() };
+            let mut known = Best { score: 0.0, step: 0, model: (self.0)(), is_untrained: false };
             known.restore(branch)?;
             *best = Some(known);
         }

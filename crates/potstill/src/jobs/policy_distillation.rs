@@ -139,7 +139,7 @@ impl Job for PolicyDistillationJob {
             self.score = Some(mean);
             // A later round has trained longer: it wins a tie.
             if self.best.as_ref().is_none_or(|best| mean >= best.score) {
-                self.best = Some(Best { score: mean, step, model });
+                self.best = Some(Best { score: mean, step, model, is_untrained: false });
             }
             let mut values = vec![
                 (catalogue::ROUNDS, self.distiller.rounds() as f64),

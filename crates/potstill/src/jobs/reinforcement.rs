@@ -171,7 +171,8 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
         // Of equal ones the latest, which has learned most.
         if self.best.as_ref().is_none_or(|best| mean >= best.score) {
-            *self.best = Some(Best { score: mean, step, model: trainer.model() });
+            let is_untrained = is_untrained(trainer);
+            *self.best = Some(Best { score: mean, step, model: trainer.model(), is_untrained });
         }
         self.statistics.score = Some(mean);
         self.statistics.goal_reached = self.goal.is_some_and(|goal| mean >= goal);
@@ -181,6 +182,11 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
         )?;
         if self.statistics.goal_reached { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
+}
+
+/// Returns true if an agent counts its updates, and has made none.
+fn is_untrained<T: Training>(trainer: &T) -> bool {
+    trainer.diagnostics().get(catalogue::N_UPDATES) == Some(0.0)
 }
 
 impl<T: Training> ReinforcementJob<T> {
@@ -317,7 +323,15 @@ where
         if self.statistics.clipped_mass > 0.0 {
             summary[catalogue::CLIPPED_MASS] = json!(self.statistics.clipped_mass);
         }
-        let Some(Best { score, step, model }) = &self.best else {
+        let untrained = match &self.best {
+            _ if is_untrained(&self.trainer) => Some(catalogue::UNTRAINED_RUN),
+            Some(best) if best.is_untrained => Some(catalogue::UNTRAINED_BEST),
+            _ => None,
+        };
+        if let Some(untrained) = untrained {
+            summary[catalogue::UNTRAINED] = json!(untrained);
+        }
+        let Some(Best { score, step, model, .. }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
             for (name, value) in self.trainer.results().iter() {

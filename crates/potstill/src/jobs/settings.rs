@@ -54,13 +54,26 @@ settings! {
 settings! {
     /// The evaluations of a deep agent during training.
     pub struct EvalConfig {
-        /// Steps between evaluations, with one after the last step; 0 for none. The model with the best
-        /// evaluation is the result, of equal ones the latest
+        /// Steps between evaluations, with one after the last step; 0 for none. The default of a run of more than
+        /// 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of equal ones the
+        /// latest
         eval_freq: u64 = 2500, in Any;
         /// Episodes of an evaluation
         eval_episodes: u64 = 20, in Batch, needs Above("eval_freq", 0);
         /// Mean return of an evaluation at which the run stops
         stop_at_return: Option<f64> = None, in Finite, needs Above("eval_freq", 0);
+    }
+}
+
+/// The most evaluations that a run has by default.
+const EVALUATIONS_MAX: u64 = 100;
+
+impl EvalConfig {
+    /// The defaults of a run of so many steps, if it has a number of steps: an evaluation takes as long whatever the
+    /// length of the run.
+    pub fn of_run(steps: Option<u64>) -> Self {
+        let all = Self::default();
+        Self { eval_freq: all.eval_freq.max(steps.unwrap_or_default() / EVALUATIONS_MAX), ..all }
     }
 }
 
@@ -165,3 +178,19 @@ pub(crate) type ClassDistillation = (
 /// The settings of the distillation of values.
 pub(crate) type ValueDistillation =
     ((DistilConfig, ((ValueTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))), StoreConfig);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_has_a_hundred_evaluations() {
+        let check =
+            |steps: Option<u64>, eval_freq: u64| assert_eq!(EvalConfig::of_run(steps).eval_freq, eval_freq);
+        check(None, 2500);
+        check(Some(50_000), 2500);
+        check(Some(250_000), 2500);
+        check(Some(1_000_000), 10_000);
+        check(Some(5_000_000), 50_000);
+    }
+}

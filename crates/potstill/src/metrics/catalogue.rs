@@ -390,6 +390,13 @@ pub const EXPLAINED: &[(&str, &str)] = &[
     ),
 ];
 
+/// The key of a result that no update has made: of a [run](UNTRAINED_RUN) without one, or of a [best
+/// model](UNTRAINED_BEST) before the first.
+pub const UNTRAINED: &str = "untrained";
+/// Not one update was made.
+pub const UNTRAINED_RUN: &str = "run";
+/// The best evaluated model is one before the first update.
+pub const UNTRAINED_BEST: &str = "best";
 /// The key of the recorded episodes that a run has learned from without acting.
 pub const RECORDED_EPISODES: &str = "recorded_episodes";
 /// The key of the run whose policy acted in place of the learner.

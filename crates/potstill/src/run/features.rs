@@ -86,8 +86,11 @@ impl PrepareFeatures<'_> {
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
         let Self { algorithm, head, layers, threads } = self;
-        let defaults = ((RunConfig::default(), (EvalConfig::default(), new())), StoreConfig::default());
-        let resolved = resolve_onto(defaults, layers)?;
+        let defaults = |eval| ((RunConfig::default(), (eval, new())), StoreConfig::default());
+        // The length of the run, on which the default of eval_freq depends.
+        let ((RunConfig { steps, .. }, _), _) =
+            resolve_onto(defaults(EvalConfig::default()), layers)?.settings;
+        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), layers)?;
         let config = resolved.to_toml(head);
         let idle = idle_keys(&resolved);
         let ((run, (eval, settings)), store) = resolved.settings;

@@ -6,7 +6,7 @@ use crate::algorithm::Algorithm;
 use crate::metrics::History;
 use crate::metrics::catalogue::{
     BEHAVIOUR, CLIPPED_MASS, LOSS, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, STEPS_LAST_100,
-    TEST_ERROR, TEST_RMSE,
+    TEST_ERROR, TEST_RMSE, UNTRAINED, UNTRAINED_BEST, UNTRAINED_RUN,
 };
 use crate::train::statistics::{mean, standard_deviation};
 use crate::words::counted;
@@ -87,17 +87,37 @@ fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
             values.get("v_max")?
         ));
     }
+    if summary[UNTRAINED] == UNTRAINED_RUN {
+        return Some(without_updates(summary, values));
+    }
     // The episodes of others, and of a policy that is only judged, tell nothing of what was learned.
     let acted =
         !is_prediction(summary) && summary[RECORDED_EPISODES].is_null() && summary[BEHAVIOUR].is_null();
-    let returned = if acted { of_returns(summary, &spec) } else { None };
+    let untrained = best_before_updates(summary);
+    let is_untrained = untrained.is_some();
+    let returned = untrained.or_else(|| if acted { of_returns(summary, &spec) } else { None });
     let poor = returned.map(|poor| match algorithm.default_preset(spec.name()) {
         Some(preset) if !is_in_use(algorithm, preset, (config, values), &spec) => {
             format!("{poor}; try --preset {preset}")
         }
         _ => format!("{poor}; more steps or other values may help: see potstill config {}", algorithm.name),
     });
-    without_limit(summary, &spec).or(poor)
+    if is_untrained { poor } else { without_limit(summary, &spec).or(poor) }
+}
+
+/// The sentence on a run that has made no update.
+fn without_updates(summary: &Value, values: &Table) -> String {
+    let steps = counted(format!("{:.0}", summary["steps"].as_f64().unwrap_or_default()), "step");
+    // The keys by which the first update is later.
+    let key = ["learning_starts", "n_steps"].into_iter().find(|key| values.contains_key(*key));
+    let fewer = key.map_or(String::new(), |key| format!(" or a smaller {key}"));
+    format!("no update was made in {steps}, and the model is untrained; more steps{fewer} may help")
+}
+
+/// The sentence on a best model from before the first update.
+fn best_before_updates(summary: &Value) -> Option<String> {
+    let step = summary["best_step"].as_f64().filter(|_| summary[UNTRAINED] == UNTRAINED_BEST)?;
+    Some(format!("the best evaluated model is that of step {step:.0}, before the first update"))
 }
 
 /// The sentence on a student of a policy whose mean return is surely below its teacher's, both with the
@@ -250,6 +270,37 @@ mod tests {
             ),
         );
         check(car(-100.0), "", None);
+        // A model before the first update is told before a poor return is, and in a solved environment too.
+        let best = |mean: f64| {
+            json!({ "algorithm": "dqn", "env": "MountainCar-v0", "seed": 1, "steps": 20_000, "mean_return": mean,
+            "best_step": 7500, "untrained": "best" })
+        };
+        for mean in [-200.0, -100.0] {
+            check(
+                best(mean),
+                "gamma = 0.98  # preset zoo",
+                Some(
+                    "the best evaluated model is that of step 7500, before the first update; more steps or other values \
+                     may help: see potstill config dqn",
+                ),
+            );
+        }
+        let none = json!({ "algorithm": "dqn", "env": "MountainCar-v0", "seed": 1, "steps": 500, "mean_return": -200.0,
+            "best_step": 500, "untrained": "run" });
+        check(
+            none,
+            "learning_starts = 1000",
+            Some(
+                "no update was made in 500 steps, and the model is untrained; more steps or a smaller \
+                 learning_starts may help",
+            ),
+        );
+        let episode = json!({ "algorithm": "reinforce", "env": "CartPole-v1", "seed": 1, "steps": 1, "untrained": "run" });
+        check(
+            episode,
+            "",
+            Some("no update was made in 1 step, and the model is untrained; more steps may help"),
+        );
         // The preset's values, from wherever they come.
         let dqn = Algorithm::find("dqn").unwrap();
         let mut settings = train_settings(dqn);

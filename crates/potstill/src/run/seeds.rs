@@ -19,7 +19,7 @@ use crate::config::{Layer, Origin};
 use crate::error::Error;
 use crate::jobs::LABELS_TEST_RMSE;
 use crate::metrics::History;
-use crate::metrics::catalogue::SCORES;
+use crate::metrics::catalogue::{SCORES, UNTRAINED};
 use crate::store::{RunDir, StoreError, names};
 use crate::train::statistics::mean;
 use crate::words::counted;
@@ -260,6 +260,11 @@ fn means(summaries: &[Value]) -> Value {
             *value = json!(mean(&values));
         }
     }
+    // One seed that has learned nothing says nothing of the others.
+    let untrained = all[UNTRAINED].clone();
+    if !untrained.is_null() && summaries.iter().any(|summary| summary[UNTRAINED] != untrained) {
+        all[UNTRAINED] = Value::Null;
+    }
     all
 }
 
@@ -342,6 +347,13 @@ mod tests {
         let solved = "mean return -120.0 is below -110, where MountainCar-v0 counts as solved";
         check([-140.0, -100.0], Some(&format!("{solved}; {tail}")));
         check([-105.0, -100.0], None);
+        let of_all = |untrained: [Value; 2]| {
+            let summaries = untrained.map(|untrained| json!({ "steps": 9, "untrained": untrained }));
+            means(&summaries)["untrained"].clone()
+        };
+        assert_eq!(of_all([json!("run"), json!("run")]), json!("run"));
+        assert_eq!(of_all([json!("run"), Value::Null]), Value::Null);
+        assert_eq!(of_all([json!("best"), json!("run")]), Value::Null);
         assert_eq!(means(&[]), Value::Null);
     }
 }

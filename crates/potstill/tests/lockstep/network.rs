@@ -68,6 +68,10 @@ pub(crate) struct Net {
     choices: usize,
 }
 
+pub(crate) fn doubles(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
+}
+
 fn relu(values: &[f64]) -> Vec<f64> {
     values.iter().map(|v| v.max(0.0)).collect()
 }
@@ -187,8 +191,12 @@ impl Net {
 
     /// The outputs at a probability, which only implicit quantiles depend on.
     pub(crate) fn forward_at(&self, x: &[f32], tau: f64) -> Vec<f64> {
-        let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
-        let [features, ..] = self.features(&x, tau);
+        self.outputs(&doubles(x), tau)
+    }
+
+    /// The same for inputs in double precision.
+    pub(crate) fn outputs(&self, x: &[f64], tau: f64) -> Vec<f64> {
+        let [features, ..] = self.features(x, tau);
         match &self.head {
             Head::Plain(layer) => self.apply(*layer, &features),
             Head::Dueling { hidden, outputs } => {
@@ -212,8 +220,12 @@ impl Net {
 
     /// Adds the gradient with respect to the parameters, from that with respect to the outputs.
     pub(crate) fn add_gradient_at(&self, x: &[f32], tau: f64, d: &[f64], gradient: &mut [f64]) {
-        let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).collect();
-        let [features, h, e] = self.features(&x, tau);
+        self.add_gradients(&doubles(x), tau, d, gradient);
+    }
+
+    /// The same for inputs in double precision; the gradient with respect to the inputs of the head.
+    pub(crate) fn add_gradients(&self, x: &[f64], tau: f64, d: &[f64], gradient: &mut [f64]) -> Vec<f64> {
+        let [features, h, e] = self.features(x, tau);
         let d_features = match &self.head {
             Head::Plain(layer) => self.backward(*layer, &features, d, gradient),
             Head::Dueling { hidden, outputs } => {
@@ -234,11 +246,12 @@ impl Net {
                 total
             }
         };
-        let Some([hidden, embedding]) = self.mix else { return };
+        let Some([hidden, embedding]) = self.mix else { return d_features };
         let times =
             |other: &[f64]| -> Vec<f64> { d_features.iter().zip(other).map(|(d, y)| d * y).collect() };
-        self.backward(hidden, &x, &relu_backward(&h, &times(&e)), gradient);
+        self.backward(hidden, x, &relu_backward(&h, &times(&e)), gradient);
         self.backward(embedding, &self.cosines(tau), &relu_backward(&e, &times(&h)), gradient);
+        d_features
     }
 
     pub(crate) fn add_gradient(&self, x: &[f32], d: &[f64], gradient: &mut [f64]) {

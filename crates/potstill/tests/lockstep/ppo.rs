@@ -1,7 +1,7 @@
 //! PPO (Schulman et al. 2017, Algorithm 1) in lock step, with advantages of the forward view: sums of TD errors up to an end.
 
 use crate::experience::{Noise, Step};
-use crate::network::{Form, Net, plain_sgd, softmax};
+use crate::network::{Form, Net, doubles, plain_sgd, softmax};
 use potstill::actor_critic::{PolicyActions, Ppo, PpoConfig};
 use potstill::agent::Agent;
 use potstill::core::Streams;
@@ -13,6 +13,8 @@ use std::f64::consts::PI;
 
 const FEATURES: usize = 3;
 const WIDTH: usize = 3;
+/// Units of a shared trunk.
+const UNITS: usize = 4;
 const COPIES: usize = 4;
 const STEPS: usize = 6;
 const COUNT: usize = COPIES * STEPS;
@@ -75,8 +77,10 @@ impl Naive for [f32] {
     }
 }
 
-/// A policy and a critic of one layer each, and the deviations of a normal policy.
+/// A policy and a critic of one layer each, and the deviations of a normal policy. Both may be on the hyperbolic
+/// tangents of one hidden layer.
 struct Program {
+    trunk: Option<Net>,
     policy: Net,
     log_std: Vec<f64>,
     critic: Net,
@@ -93,17 +97,58 @@ struct Sample {
 }
 
 impl Program {
-    fn of<A: Naive + ?Sized>(agent: &Ppo<A>) -> Self {
-        let (layers, free) = agent.policy().parameters().split_at((FEATURES + 1) * WIDTH);
+    fn of<A: Naive + ?Sized>(agent: &Ppo<A>, is_shared: bool) -> Self {
+        let inputs = if is_shared { UNITS } else { FEATURES };
+        let [of_trunk, of_policy, of_critic, free] = Self::parameters(agent, is_shared);
         Self {
-            policy: Net::new(Form::Linear, false, (FEATURES, WIDTH, 1), layers),
-            log_std: free.iter().map(|&s| f64::from(s)).collect(),
-            critic: Net::new(Form::Linear, false, (FEATURES, 1, 1), agent.critic().parameters()),
+            trunk: is_shared.then(|| Net::new(Form::Linear, false, (FEATURES, UNITS, 1), of_trunk)),
+            policy: Net::new(Form::Linear, false, (inputs, WIDTH, 1), of_policy),
+            log_std: doubles(free),
+            critic: Net::new(Form::Linear, false, (inputs, 1, 1), of_critic),
         }
     }
 
+    /// The agent's parameters of the trunk, the policy and the critic, and the free ones. In one network they lie in this
+    /// order.
+    fn parameters<A: Naive + ?Sized>(agent: &Ppo<A>, is_shared: bool) -> [&[f32]; 4] {
+        let policy = agent.policy().parameters();
+        if !is_shared {
+            let (layers, free) = policy.split_at((FEATURES + 1) * WIDTH);
+            return [&[], layers, agent.critic().parameters(), free];
+        }
+        assert_eq!(agent.critic(), agent.policy());
+        let (trunk, rest) = policy.split_at((FEATURES + 1) * UNITS);
+        let (policy, rest) = rest.split_at((UNITS + 1) * WIDTH);
+        let (critic, free) = rest.split_at(UNITS + 1);
+        [trunk, policy, critic, free]
+    }
+
+    fn assert_is<A: Naive + ?Sized>(&self, agent: &Ppo<A>, what: &str) {
+        let [trunk, policy, critic, free] = Self::parameters(agent, self.trunk.is_some());
+        if let Some(ours) = &self.trunk {
+            ours.assert_is(trunk, &format!("{what}, trunk"));
+        }
+        self.policy.assert_is(policy, &format!("{what}, policy"));
+        self.critic.assert_is(critic, &format!("{what}, critic"));
+        for (theirs, ours) in free.iter().zip(&self.log_std) {
+            assert!((f64::from(*theirs) - ours).abs() < 2e-4, "{what}: {theirs} {ours}");
+        }
+    }
+
+    /// The inputs of policy and critic.
+    fn features(&self, x: &[f32]) -> Vec<f64> {
+        match &self.trunk {
+            None => doubles(x),
+            Some(trunk) => trunk.forward(x).into_iter().map(f64::tanh).collect(),
+        }
+    }
+
+    fn outputs(&self, x: &[f32]) -> Vec<f64> {
+        self.policy.outputs(&self.features(x), 0.0)
+    }
+
     fn value(&self, x: &[f32]) -> f64 {
-        self.critic.forward(x)[0]
+        self.critic.outputs(&self.features(x), 0.0)[0]
     }
 
     /// The advantage of a copy's step `t`: TD errors, each weighed by a power of gamma lambda, up to an end.
@@ -131,8 +176,9 @@ impl Program {
         let mut of_policy = vec![0.0; self.policy.p.len()];
         let mut of_log_std = vec![0.0; self.log_std.len()];
         let mut of_critic = vec![0.0; self.critic.p.len()];
+        let mut of_trunk = vec![0.0; self.trunk.as_ref().map_or(0, |trunk| trunk.p.len())];
         for sample in samples {
-            let outputs = self.policy.forward(&sample.x);
+            let (features, outputs) = (self.features(&sample.x), self.outputs(&sample.x));
             let (log_prob, d_outputs, d_log_std) = A::naive_log_prob(&outputs, &self.log_std, &sample.action);
             let advantage = (sample.advantage - mean) / deviation;
             let ratio = (log_prob - sample.log_prob).exp();
@@ -143,25 +189,35 @@ impl Program {
             let both = |d: &[f64], e: &[f64]| -> Vec<f64> {
                 d.iter().zip(e).map(|(d, e)| weight * d - ENTROPY / n * e).collect()
             };
-            self.policy.add_gradient(&sample.x, &both(&d_outputs, &e_outputs), &mut of_policy);
+            let d = both(&d_outputs, &e_outputs);
+            let mut d_features = self.policy.add_gradients(&features, 0.0, &d, &mut of_policy);
             of_log_std.iter_mut().zip(both(&d_log_std, &e_log_std)).for_each(|(sum, d)| *sum += d);
             let value = self.value(&sample.x);
             let near = sample.value + (value - sample.value).clamp(-CLIP_VALUES, CLIP_VALUES);
             let is_free = (value - sample.value).abs() <= CLIP_VALUES
                 || (value - sample.gain).powi(2) >= (near - sample.gain).powi(2);
             let d = if is_free { CRITIC * 2.0 * (value - sample.gain) / n } else { 0.0 };
-            self.critic.add_gradient(&sample.x, &[d], &mut of_critic);
+            let of_value = self.critic.add_gradients(&features, 0.0, &[d], &mut of_critic);
+            if let Some(trunk) = &self.trunk {
+                for ((d, of_value), y) in d_features.iter_mut().zip(of_value).zip(&features) {
+                    *d = (*d + of_value) * (1.0 - y * y);
+                }
+                trunk.add_gradient(&sample.x, &d_features, &mut of_trunk);
+            }
         }
-        let all = of_policy.iter().chain(&of_log_std).chain(&of_critic);
+        let all = of_policy.iter().chain(&of_log_std).chain(&of_critic).chain(&of_trunk);
         let norm = all.map(|g| g * g).sum::<f64>().sqrt();
         let rate = rate * (NORM / (norm + 1e-6)).min(1.0);
         self.policy.descend(rate, &of_policy);
         self.critic.descend(rate, &of_critic);
+        if let Some(trunk) = &mut self.trunk {
+            trunk.descend(rate, &of_trunk);
+        }
         self.log_std.iter_mut().zip(&of_log_std).for_each(|(s, g)| *s -= rate * g);
     }
 }
 
-fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
+fn check<A: Naive + ?Sized>(lambda: f64, seed: u64, is_shared: bool) {
     let total = (COUNT * UPDATES) as u64;
     let config = PpoConfig {
         learning_rate: format!("linear:{RATE}:0:run").parse().unwrap(),
@@ -176,7 +232,8 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
         ent_coef: ENTROPY,
         vf_coef: CRITIC,
         log_std_init: -0.5,
-        net_arch: "mlp".parse().unwrap(),
+        net_arch: if is_shared { format!("mlp:{UNITS}:tanh") } else { "mlp".to_owned() }.parse().unwrap(),
+        shared_trunk: is_shared,
         ..PpoConfig::default()
     };
     let optimizer = OptimizerConfig { max_grad_norm: NORM, ..plain_sgd() };
@@ -188,7 +245,7 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
     let width = A::space().features();
     for update in 0..UPDATES {
         // From the agent's parameters: rounding may not decide later on which side of a clip range a ratio is.
-        let mut program = Program::of(&agent);
+        let mut program = Program::of(&agent, is_shared);
         let (mut rollout, mut drawn) = (Vec::new(), Vec::new());
         for t in 1..=STEPS {
             let mut actions = vec![A::Element::default(); COPIES * width];
@@ -206,7 +263,7 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
             let (t, copy) = (i / COPIES, i % COPIES);
             let x = rollout[t].observations[copy * FEATURES..][..FEATURES].to_vec();
             let action = A::from_slice(&drawn[t][copy * width..][..width]).numbers();
-            let (log_prob, ..) = A::naive_log_prob(&program.policy.forward(&x), &program.log_std, &action);
+            let (log_prob, ..) = A::naive_log_prob(&program.outputs(&x), &program.log_std, &action);
             let (value, advantage) = (program.value(&x), program.advantage(&rollout, copy, t, lambda));
             Sample { x, action, log_prob, value, advantage, gain: advantage + value }
         };
@@ -225,12 +282,7 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
                 assert!(agent.policy().parameters() != before, "{what} moved nothing");
                 let minibatch: Vec<&Sample> = minibatch.iter().map(|&i| &samples[i]).collect();
                 program.step::<A>(&minibatch, rate, clip);
-                let (layers, free) = agent.policy().parameters().split_at((FEATURES + 1) * WIDTH);
-                program.policy.assert_is(layers, &what);
-                program.critic.assert_is(agent.critic().parameters(), &what);
-                for (theirs, ours) in free.iter().zip(&program.log_std) {
-                    assert!((f64::from(*theirs) - ours).abs() < 2e-4, "{what}: {theirs} {ours}");
-                }
+                program.assert_is(&agent, &what);
             }
         }
     }
@@ -240,8 +292,19 @@ fn check<A: Naive + ?Sized>(lambda: f64, seed: u64) {
 fn ppo_with_truncation_clipping_and_a_last_minibatch_that_is_smaller() {
     for lambda in [0.0, 0.9, 1.0] {
         for seed in 0..4 {
-            check::<usize>(lambda, seed);
-            check::<[f32]>(lambda, seed);
+            check::<usize>(lambda, seed, false);
+            check::<[f32]>(lambda, seed, false);
+        }
+    }
+}
+
+/// The hidden layer learns from the sum of both losses, the critic's times `vf_coef`, by one norm of the whole gradient.
+#[test]
+fn ppo_whose_policy_and_critic_are_heads_of_one_network() {
+    for lambda in [0.0, 0.9] {
+        for seed in 0..4 {
+            check::<usize>(lambda, seed, true);
+            check::<[f32]>(lambda, seed, true);
         }
     }
 }

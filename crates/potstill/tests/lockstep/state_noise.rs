@@ -2,7 +2,7 @@
 //! differences of the loss in double precision.
 
 use crate::experience::Noise;
-use crate::network::plain_sgd;
+use crate::network::{doubles, plain_sgd};
 use potstill::actor_critic::{A2c, A2cConfig};
 use potstill::agent::Agent;
 use potstill::core::Streams;
@@ -57,10 +57,6 @@ fn loss(p: &[f64], samples: &[Sample]) -> f64 {
         (0..WIDTH).map(component).sum::<f64>()
     };
     -samples.iter().map(of).sum::<f64>() / samples.len() as f64
-}
-
-fn doubles(p: &[f32]) -> Vec<f64> {
-    p.iter().map(|&p| f64::from(p)).collect()
 }
 
 #[test]
