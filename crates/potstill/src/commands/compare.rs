@@ -13,7 +13,7 @@ use crate::run::{
 };
 use crate::train::comparison::{performance_profile, probability_of_improvement, share_above};
 use crate::train::statistics::{Center, Estimate, mean};
-use crate::words::in_short;
+use crate::words;
 use potstill_env::registry::in_short;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -260,7 +260,7 @@ impl Comparison {
         if !validated.is_empty() {
             notes.push(format!(
                 "Measured on a validation part, not on the test: {}.",
-                in_short(&validated, 4)
+                words::in_short(&validated, 4)
             ));
         }
         notes.extend(self.groups.iter().filter_map(|group| {
