@@ -95,7 +95,7 @@ pub const RESULTS: [Published; 30] = [
     Published { name: "corridor", algorithms: &["reinforce"], runs: 100, takes: "20 s", data: None, measure: corridor::reproduce },
     Published { name: "dqn", algorithms: &["dqn", "qr-dqn", "c51", "pqn"], runs: 10, takes: "1.5 hours", data: None, measure: deep::control },
     Published { name: "actor-critic", algorithms: &["ppo", "a2c"], runs: 20, takes: "15 minutes", data: None, measure: deep::policies },
-    Published { name: "continuous", algorithms: &["sac", "td3", "ddpg"], runs: 10, takes: "2 hours", data: None, measure: deep::continuous },
+    Published { name: "continuous", algorithms: &["sac", "td3", "ddpg"], runs: 10, takes: "1 hour", data: None, measure: deep::continuous },
     Published { name: "lqr", algorithms: &["ddpg", "td3", "sac"], runs: 10, takes: "10 minutes", data: None, measure: lqr::reproduce },
     Published { name: "ppo-details", algorithms: &["ppo"], runs: 20, takes: "30 minutes", data: None, measure: ppo_details::reproduce },
     Published { name: "landers", algorithms: &["ppo", "a2c", "dqn"], runs: 10, takes: "20 minutes", data: None, measure: deep::landers },
