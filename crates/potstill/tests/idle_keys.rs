@@ -58,7 +58,10 @@ fn a_key_without_effect_is_told() {
             }
         };
         done.unwrap();
-        assert_eq!(*listener.0.lock().unwrap(), expected, "{algorithm} {settings}");
+        let mut told = listener.0.lock().unwrap().clone();
+        // Of teachers that have hardly learned.
+        told.retain(|warning| !warning.starts_with("the teacher is right on"));
+        assert_eq!(told, expected, "{algorithm} {settings}");
         run.display().to_string()
     };
 

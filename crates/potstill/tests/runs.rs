@@ -32,7 +32,7 @@ struct Case {
 }
 
 /// Both kinds of distillation; their teachers are the smoke runs of these algorithms.
-const STUDENTS: [Case; 3] = [
+const STUDENTS: [Case; 4] = [
     Case {
         command: "distill",
         settings: "teacher=dqn student=mlp:4 env=CartPole-v1 rounds=4 transfer_states=600 gradient_steps=300",
@@ -41,6 +41,10 @@ const STUDENTS: [Case; 3] = [
     Case {
         command: "distill",
         settings: "teacher=sac student=mlp:4 rounds=4 transfer_states=600 gradient_steps=300",
+    },
+    Case {
+        command: "distill",
+        settings: "teacher=regression student=mlp:4 data=digits:target=label epochs=10 test_samples=1500",
     },
 ];
 

@@ -157,7 +157,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         source: SOURCE,
         setting: format!(
             "ten networks of 784-500-300-10 with the same minibatches of 128, {} epochs, momentum 0.9, step sizes from {RATE} in a line to 0; \
-             together, the soft targets at T = {TEMPERATURE} with weight {ALPHA} are the geometric mean of all ten, from {} % of the \
+             together, the geometric mean of all ten is learned at T = {TEMPERATURE} with the weight of the labels, from {} % of the \
              training on{}",
             recipe.fit.epochs,
             100.0 * ALONE,
@@ -169,7 +169,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         beside: beside(&columns),
         charts: errors_by_run("Test errors of 10,000", &columns),
         maps: Vec::new(),
-        note: "The slides give no temperature and no weight. A network's own outputs are a tenth of the average.",
+        note: "The slides give no temperature and no weight. A network's own outputs are a tenth of the average. Of other settings, one \
+               seed each, the mean was 147 errors at T = 4, 145 with the arithmetic mean at T = 2, and 158 with half the weight for the labels.",
         out: nowhere(),
     })
 }

@@ -106,7 +106,7 @@ pub const RESULTS: [Published; 30] = [
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },
     Published { name: "hinton-temperature", algorithms: &["classifier"], runs: 10, takes: "2 hours", data: Some(mnist::DATA), measure: hinton_temperature::reproduce },
     Published { name: "missing-class", algorithms: &["classifier"], runs: 5, takes: "1.5 hours", data: Some(mnist::DATA), measure: missing_class::reproduce },
-    Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "4 hours", data: Some(mnist::DATA), measure: community::reproduce },
+    Published { name: "community", algorithms: &["classifier"], runs: 3, takes: "1.2 hours", data: Some(mnist::DATA), measure: community::reproduce },
     Published { name: "few-labels", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: few_labels::reproduce },
     Published { name: "model-compression", algorithms: &["classifier"], runs: 5, takes: "1 hour", data: Some("FOLDER"), measure: model_compression::reproduce },
     Published { name: "text", algorithms: &["classifier"], runs: 10, takes: "30 s", data: Some("FOLDER"), measure: text::reproduce },

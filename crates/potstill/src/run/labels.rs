@@ -4,7 +4,7 @@ use super::checks::{bad, usage};
 use super::datasets::DataSources;
 use super::idle_keys::idle_keys;
 use super::lessons::{Blend, Lessons};
-use super::overlap::{learned_test, repeated_rows};
+use super::overlap::repeated_rows;
 use super::prepared::PreparedRun;
 use super::teachers::Teachers;
 use super::value_teachers::TaughtRows;
@@ -131,6 +131,18 @@ fn student_parts(
     }
     check_student(("student", student), &parts.train, fit, optimizer)?;
     Ok((parts, warnings))
+}
+
+/// The warning of a teacher that was trained on the very data that the student is tested on.
+fn learned_test(teachers: &Teachers, data: &DataSources) -> Option<String> {
+    let test = data.test_source()?;
+    let checksum = test.checksum();
+    teachers.trained_on().iter().any(|theirs| theirs.checksum == Some(checksum)).then(|| {
+        format!(
+            "--test {}: a teacher was trained on these rows, so that its errors there tell too little",
+            test.given()
+        )
+    })
 }
 
 /// Prepares the run of a student that learns classes, or of one that learns numbers.

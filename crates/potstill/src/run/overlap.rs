@@ -1,7 +1,6 @@
 //! Warnings of rows that are tested on and were learned, too.
 
 use super::datasets::DataSources;
-use super::teachers::Teachers;
 use crate::data::Dataset;
 use crate::jobs::Parts;
 use crate::words::counted;
@@ -35,18 +34,6 @@ pub(super) fn repeated_rows(data: &DataSources, parts: &Parts) -> Vec<String> {
         warn("test", apart.given(), (count, parts.test.len()), "learned");
     }
     warnings
-}
-
-/// The warning of a teacher that was trained on the very data that the student is tested on.
-pub(super) fn learned_test(teachers: &Teachers, data: &DataSources) -> Option<String> {
-    let test = data.test_source()?;
-    let checksum = test.checksum();
-    teachers.trained_on().iter().any(|theirs| theirs.checksum == Some(checksum)).then(|| {
-        format!(
-            "--test {}: a teacher was trained on these rows, so that its errors there tell too little",
-            test.given()
-        )
-    })
 }
 
 /// The number of samples whose inputs are those of a labelled sample that is learned.
