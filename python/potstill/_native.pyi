@@ -1,0 +1,5 @@
+"""The native part of potstill."""
+
+__version__: str
+
+def run_command(arguments: list[str]) -> int: ...
