@@ -1,11 +1,49 @@
-"""Train a teacher, distil a student, ship it: reinforcement learning and distillation in Rust.
+"""Train a teacher, distil a student, ship it: environments, reinforcement learning and distillation in Rust.
 
-`python -m potstill` is the command. Errors are those of `potstill.errors`, with the texts that the command prints.
+- Gymnasium finds the environments under `potstill/`: `gymnasium.make("potstill/CartPole-v1")`.
+- `python -m potstill` is the command.
+
+Errors are those of `potstill.errors`, with the texts that the command prints.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+from potstill import _registration
 from potstill._native import __version__
 from potstill.errors import Error, InputError, InternalError, RunError, Stopped
 
-__all__ = ["Error", "InputError", "InternalError", "RunError", "Stopped", "__version__"]
+if TYPE_CHECKING:
+    from potstill.environments import Environment, VectorEnvironment
+
+__all__ = [
+    "Environment",
+    "Error",
+    "InputError",
+    "InternalError",
+    "RunError",
+    "Stopped",
+    "VectorEnvironment",
+    "__version__",
+]
+
+# Imported when used: the command must not wait for NumPy and Gymnasium.
+_LAZY = dict.fromkeys(["Environment", "VectorEnvironment"], "potstill.environments")
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'potstill' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+_registration.install()

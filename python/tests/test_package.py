@@ -53,6 +53,14 @@ def test_neither_import_nor_command_waits_for_other_packages():
     assert done.stdout == "[]\n", done.stderr
 
 
+@pytest.mark.parametrize("first", ["potstill", "gymnasium"])
+def test_gymnasium_knows_the_environments_whichever_is_imported_first(first):
+    second = {"potstill": "gymnasium", "gymnasium": "potstill"}[first]
+    code = f"import {first}, {second}, gymnasium; print(gymnasium.make('potstill/CartPole-v1').reset(seed=1)[0].shape)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "(4,)\n", done.stderr
+
+
 def test_types_are_there_and_hold():
     root = Path(ps.__file__).parent
     assert (root / "py.typed").is_file() and (root / "_native.pyi").is_file()
