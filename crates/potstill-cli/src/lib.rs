@@ -87,6 +87,9 @@ pub fn main() -> ExitCode {
 /// assert_eq!(potstill_cli::run_arguments(&["potstill".into(), "still".into()]), 2);
 /// ```
 pub fn run_arguments(arguments: &[OsString]) -> u8 {
+    if let Some(name) = arguments.first() {
+        output::set_name(name);
+    }
     let command = match Cli::from_arguments(arguments) {
         Ok(cli) => cli.command,
         Err(Ok(advice)) => {
