@@ -41,6 +41,14 @@ def test_the_command_has_its_words_and_exit_codes(arguments, code, text):
     assert text in done.stdout + done.stderr
 
 
+def test_a_run_of_the_command_is_the_same_as_that_of_the_function(tmp_path):
+    words = "train q-learning --env CliffWalking-v1 --episodes 40 --seed 3 --out".split()
+    assert command(*words, str(tmp_path / "command")).returncode == 0
+    ps.train("q-learning", env="CliffWalking-v1", episodes=40, seed=3, out=tmp_path / "function")
+    for name in ("model.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "command" / name).read_bytes() == (tmp_path / "function" / name).read_bytes()
+
+
 def test_neither_import_nor_command_waits_for_other_packages():
     code = (
         "import sys, potstill, potstill.__main__\n"
@@ -65,9 +73,11 @@ def test_types_are_there_and_hold():
     root = Path(ps.__file__).parent
     assert (root / "py.typed").is_file() and (root / "_native.pyi").is_file()
     api = pytest.importorskip("mypy.api")
+    example = Path(__file__).with_name("typed_example.py")
     options = ["--strict", "--no-incremental", "--cache-dir", os.devnull, "--config-file", os.devnull]
-    said, errors, code = api.run([*options, "-p", "potstill"])
-    assert code == 0, said + errors
+    for target in (["-p", "potstill"], [str(example)]):
+        said, errors, code = api.run([*options, *target])
+        assert code == 0, said + errors
 
 
 def test_stubs_are_those_of_the_native_module():

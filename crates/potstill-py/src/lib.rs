@@ -1,14 +1,17 @@
-//! The native part of the Python package `potstill`: environments behind NumPy arrays, and the command. The Python
-//! part, in `python/potstill`, has the names that users see, and their documentation.
+//! The native part of the Python package `potstill`: environments, whole runs and learned models behind NumPy arrays, and
+//! the command. The Python part, in `python/potstill`, has the names that users see, and their documentation.
 //!
-//! Work runs without the lock of the interpreter, and every call is [caught](errors::caught), so that no panic
-//! reaches Python.
+//! Work runs without the lock of the interpreter, in a thread of its own where it takes long, and every call is
+//! [caught](errors::caught), so that no panic reaches Python.
 
 mod command;
 mod environment;
 mod environments;
 mod errors;
+mod learned;
 mod rows;
+mod runs;
+mod watched;
 
 use pyo3::prelude::*;
 
@@ -21,6 +24,10 @@ mod _native {
     use super::environment::{Environment, environment_specs};
     #[pymodule_export]
     use super::environments::Environments;
+    #[pymodule_export]
+    use super::learned::{Learned, read_metrics, read_summary};
+    #[pymodule_export]
+    use super::runs::{distill, evaluate, export, resume, train};
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     /// The version of the package.
