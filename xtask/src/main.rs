@@ -86,6 +86,7 @@ fn test() -> Result<(), String> {
     step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
     portable::check()?;
     let python = python();
+    python_package()?;
     let nextest = nextest();
     // The runner comes last, so that its count of tests is the last line.
     let mut tests = if nextest {
@@ -134,18 +135,48 @@ fn succeeds(mut command: Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
-/// The interpreter of a virtual environment under `target/` with the pinned packages; the error is the reason
-/// why there is none.
+/// The interpreter of a virtual environment under `target/` with the packages that parity tests need; the error is the
+/// reason why there is none.
 fn python() -> Result<PathBuf, String> {
-    println!("\n=== Python packages");
     // The second file's packages come without their dependencies: windows and plots.
-    let requirements: [(&str, &[&str]); 2] =
-        [("testdata/requirements.txt", &[]), ("testdata/minatar/requirements.txt", &["--no-deps"])];
+    environment(
+        "target/python",
+        &[("testdata/requirements.txt", &[]), ("testdata/minatar/requirements.txt", &["--no-deps"])],
+    )
+}
+
+/// Builds and installs the Python package in a virtual environment of its own, as a user does but for the profile, which is
+/// that of the other tests, and runs its tests.
+fn python_package() -> Result<(), String> {
+    let python = match environment("target/python-package", &[("python/requirements.txt", &["--no-deps"])]) {
+        Ok(python) => python,
+        Err(reason) => {
+            println!("\nNOT RUN: the tests of the Python package, because {reason}.");
+            return Ok(());
+        }
+    };
+    let mut install = Command::new(&python);
+    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--force-reinstall"]);
+    install.args(["--no-deps", "--no-build-isolation", "--config-settings=build-args=--profile=dev", "."]);
+    // The build finds maturin beside the interpreter.
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = python.parent().into_iter().map(Path::to_owned).chain(env::split_paths(&path));
+    let path = env::join_paths(folders).map_err(|error| error.to_string())?;
+    step("Python package", install.env("PATH", path))?;
+    let mut tests = Command::new(&python);
+    tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
+    step("tests of the Python package", tests.env("PYTHONDONTWRITEBYTECODE", "1"))
+}
+
+/// The interpreter of a virtual environment in a folder, with the packages of files of requirements, which pip reads with
+/// further options; the error is the reason why there is none.
+fn environment(folder: &str, requirements: &[(&str, &[&str])]) -> Result<PathBuf, String> {
+    println!("\n=== Python packages in {folder}");
     let mut wanted = String::new();
     for (file, _) in requirements {
         wanted += &fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     }
-    let folder = env::current_dir().map_err(|error| error.to_string())?.join("target/python");
+    let folder = env::current_dir().map_err(|error| error.to_string())?.join(folder);
     let (interpreter, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
     if interpreter.exists() && fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         println!("already there: {}", folder.display());
@@ -163,7 +194,8 @@ fn python() -> Result<PathBuf, String> {
     }
     let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
     for (file, how) in requirements {
-        if !Command::new(&interpreter).args(pip).arg(file).args(how).status().is_ok_and(|s| s.success()) {
+        let mut install = Command::new(&interpreter);
+        if !install.args(pip).arg(file).args(*how).status().is_ok_and(|s| s.success()) {
             return Err(failed(&format!("installing {file} (is there a network?)")));
         }
     }

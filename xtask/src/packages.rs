@@ -3,12 +3,13 @@
 use crate::cargo;
 
 /// A crate, and files that it must contain.
-const PACKAGES: [(&str, &[&str]); 5] = [
+const PACKAGES: [(&str, &[&str]); 6] = [
     ("potstill-core", &["src/lib.rs"]),
     ("potstill-env", &["src/lib.rs"]),
     ("potstill-nn", &["src/lib.rs"]),
     ("potstill", &["data/digits.bin.gz", "presets/dqn-zoo.toml", "examples/custom_environment.rs"]),
     ("potstill-cli", &["src/lib.rs", "src/bin/potstill.rs"]),
+    ("potstill-py", &["src/lib.rs"]),
 ];
 
 #[test]

@@ -34,15 +34,33 @@ mod root;
 mod signals;
 mod sweep;
 
+use canvas::Canvas;
 use commands::{Cli, Command};
 use dashboard::Dashboard;
 use potstill::Error;
+use potstill::env::Scene;
 use potstill::env::registry::{Entry, register};
 use potstill::run::Observer;
 use potstill::store::unchecked;
 use progress::Bar;
 use signals::Signals;
+use std::ffi::OsString;
 use std::process::ExitCode;
+
+/// The rendering of a scene as lines of characters without colours, at most 80 columns and 24 rows, each with its line
+/// break.
+///
+/// ```
+/// use potstill::env::{Env, registry::find};
+///
+/// let mut env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+/// env.reset(Some(0), &mut 0);
+/// let text = potstill_cli::scene_text(&env.scene().unwrap());
+/// assert!(text.ends_with("@@xCxCxCxCxCxCxCxCxCxC+G\n"));
+/// ```
+pub fn scene_text(scene: &Scene) -> String {
+    Canvas::draw(scene, 80, 24, false).lines().into_iter().map(|line| line + "\n").collect()
+}
 
 /// Runs the command line of this process with further environments, and returns its exit code. If one of them
 /// cannot be [registered](register), that is the error, and nothing is run.
@@ -59,11 +77,25 @@ pub fn main_with(environments: impl IntoIterator<Item = Entry>) -> ExitCode {
 /// Runs the command line of this process, and returns its exit code.
 pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
-    let command = match Cli::from_arguments(&arguments) {
+    ExitCode::from(run_arguments(&arguments))
+}
+
+/// Runs a command line, whose first argument is the name of the program, and returns its exit code, from 0 to 255: for
+/// programs whose own arguments are others, such as an interpreter.
+///
+/// ```
+/// assert_eq!(potstill_cli::run_arguments(&["potstill".into(), "--version".into()]), 0);
+/// assert_eq!(potstill_cli::run_arguments(&["potstill".into(), "still".into()]), 2);
+/// ```
+pub fn run_arguments(arguments: &[OsString]) -> u8 {
+    if let Some(name) = arguments.first() {
+        output::set_name(name);
+    }
+    let command = match Cli::from_arguments(arguments) {
         Ok(cli) => cli.command,
         Err(Ok(advice)) => {
             output::tell(&format!("error: {advice}"));
-            return ExitCode::from(2);
+            return 2;
         }
         Err(Err(words)) => {
             // Help of a command without arguments is told as an error; either may be refused.
@@ -92,12 +124,12 @@ pub fn main() -> ExitCode {
 }
 
 /// The exit code, or 1 if stdout refused a part of the results.
-fn told_all(code: u8) -> ExitCode {
+fn told_all(code: u8) -> u8 {
     let refused = output::refused();
     if let Some(error) = &refused {
         output::tell(&format!("error: cannot write to stdout: {error}"));
     }
-    ExitCode::from(if refused.is_some() && code == 0 { 1 } else { code })
+    if refused.is_some() && code == 0 { 1 } else { code }
 }
 
 /// Runs a command under the dashboard or a progress bar.

@@ -16,9 +16,10 @@ use potstill::shell;
 use potstill::store::names::WINNER;
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Writes one line.
 pub(crate) fn line(to: &mut impl Write, text: &str) -> io::Result<()> {
@@ -63,9 +64,22 @@ pub(crate) fn refused() -> Option<io::Error> {
     refused.take().filter(|error| error.kind() != io::ErrorKind::BrokenPipe)
 }
 
+/// The name of the program, if it is not the first argument of the process.
+static NAME: OnceLock<OsString> = OnceLock::new();
+
+/// Sets the name that this program has in commands that it prints, unless it has one already.
+pub(crate) fn set_name(name: &OsStr) {
+    NAME.get_or_init(|| name.to_owned());
+}
+
+/// The first word of the command that started this program.
+fn name() -> OsString {
+    NAME.get().cloned().unwrap_or_else(|| std::env::args_os().next().unwrap_or_default())
+}
+
 /// Tells on stderr. What it refuses is lost: a log that cannot be written must not end a run.
 pub(crate) fn tell(text: &str) {
-    let me = std::env::args_os().next().unwrap_or_default();
+    let me = name();
     let _ = line(&mut io::stderr().lock(), &in_the_name_of(Path::new(&me), &visible(text)));
 }
 
@@ -82,7 +96,10 @@ pub(crate) fn act(act: &Act) {
 
 /// The command that started this program, so that the commands that it prints can be copied.
 pub(crate) fn program() -> String {
-    std::env::args_os().next().map_or_else(|| "potstill".to_owned(), |me| shell::path(Path::new(&me)))
+    match name() {
+        me if me.is_empty() => "potstill".to_owned(),
+        me => shell::path(Path::new(&me)),
+    }
 }
 
 pub(crate) fn quickstart(summary: &Value) {

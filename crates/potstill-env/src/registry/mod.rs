@@ -272,6 +272,14 @@ impl Spec {
         }
     }
 
+    /// Copies of the environment, if its states are discrete.
+    pub fn make_vec_states(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<usize>> {
+        match &self.kind {
+            Kind::States(factory) => Some(factory.many(copies, autoreset)),
+            _ => None,
+        }
+    }
+
     /// Copies of the environment, if its observations are vectors of features.
     pub fn make_vec_features(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<f32>> {
         match &self.kind {

@@ -56,6 +56,7 @@ pub mod text;
 mod unknown;
 
 pub use content::{Bytes, Content};
+pub use encoding::Encoding;
 
 pub use frame::{Column, DataFrame, Values};
 pub use labelled::Dataset;

@@ -50,11 +50,7 @@ impl Film {
             return false;
         }
         if self.frames.is_empty() {
-            let longer = scene.width.max(scene.height).max(f64::MIN_POSITIVE);
-            // Squares of whole pixels.
-            let scale = if scene.is_grid { (SIDE_MAX / longer).floor().max(1.0) } else { SIDE_MAX / longer };
-            let pixels = |side: f64| (side * scale).round().clamp(1.0, f64::from(u16::MAX)) as u16;
-            self.size = (pixels(scene.width), pixels(scene.height));
+            self.size = size(scene);
         }
         self.frames.push(indices(scene, self.size));
         true
@@ -86,6 +82,33 @@ impl Film {
         drop(encoder);
         bytes
     }
+}
+
+/// Width and height of a scene in pixels, and the red, green and blue bytes of every pixel, row after row: one frame of a
+/// [`Film`].
+///
+/// ```
+/// use potstill::env::{Env, registry::find};
+///
+/// let mut env = find("CliffWalking-v1").unwrap().make_states().unwrap();
+/// env.reset(Some(0), &mut 0);
+/// let (width, height, bytes) = potstill::report::scene_rgb(&env.scene().unwrap());
+/// assert_eq!((width, height, bytes.len()), (360, 120, 360 * 120 * 3));
+/// ```
+pub fn scene_rgb(scene: &Scene) -> (usize, usize, Vec<u8>) {
+    let (width, height) = size(scene);
+    let pixels = indices(scene, (width, height));
+    let bytes = pixels.into_iter().flat_map(|index| rgb(PAINTS[usize::from(index)].0)).collect();
+    (width.into(), height.into(), bytes)
+}
+
+/// The width and height of a frame in pixels.
+fn size(scene: &Scene) -> (u16, u16) {
+    let longer = scene.width.max(scene.height).max(f64::MIN_POSITIVE);
+    // Squares of whole pixels.
+    let scale = if scene.is_grid { (SIDE_MAX / longer).floor().max(1.0) } else { SIDE_MAX / longer };
+    let pixels = |side: f64| (side * scale).round().clamp(1.0, f64::from(u16::MAX)) as u16;
+    (pixels(scene.width), pixels(scene.height))
 }
 
 fn rgb(paint: Paint) -> [u8; 3] {

@@ -30,7 +30,7 @@ mod style;
 mod svg;
 mod text;
 
-pub use film::{FRAMES_MAX, Film};
+pub use film::{FRAMES_MAX, Film, scene_rgb};
 pub use scene::scene_svg;
 pub use size::Size;
 pub use text::{NOT_KNOWN, wrap};

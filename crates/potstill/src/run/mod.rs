@@ -58,6 +58,7 @@ pub use classifiers::classifier_table;
 pub use headline::headline;
 pub use observer::{Observer, Quiet};
 pub use sources::Sources;
+pub use subject::model_with_origin;
 pub use summary::summary_of;
 
 pub(crate) use answerer::Answerer;
@@ -79,7 +80,7 @@ pub(crate) use resume::{Continuation, Recipe, continue_run};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use spread::spread;
-pub(crate) use subject::{Subject, model_with_origin};
+pub(crate) use subject::Subject;
 pub(crate) use summary::{center_over_seeds, read_summary, seed_runs};
 pub(crate) use teachers::{Record, Teacher, Teachers, places, teacher_layer};
 pub(crate) use together::Together;

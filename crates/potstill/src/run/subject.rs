@@ -102,8 +102,11 @@ pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
     Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
 }
 
-/// The model of a finished run, and what its file says about the run.
-pub(crate) fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
+/// The model of a finished run, and the meaning of its outputs with the keys and values that an exported file has of the run.
+///
+/// # Errors
+/// If the folder is not a finished run, or a file in it is damaged.
+pub fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
     let (model, checksum) = learned(dir)?;
     let path = dir.path().join(names::CONFIG);
     let config = read_toml(&dir.read_text(names::CONFIG)?, Origin::File(path.display().to_string()))?;

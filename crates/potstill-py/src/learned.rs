@@ -1,0 +1,311 @@
+//! Models of finished runs, and the metrics that runs recorded.
+#![allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
+
+use crate::environment::{locked, specification};
+use crate::errors::{Class, caught, of_run};
+use crate::rows::{numbers_of, rows_to_python, space_to_python};
+use numpy::{PyArray1, PyArrayMethods};
+use potstill::commands::is_folder_of_runs;
+use potstill::core::{Pcg64, Streams};
+use potstill::data::{Column, DataFrame, Encoding, Values};
+use potstill::env::{Row, Space};
+use potstill::export::Purpose;
+use potstill::model::{Actor, Model, ModelActor, Predictor};
+use potstill::nn::Workspace;
+use potstill::policy::Policy;
+use potstill::run::model_with_origin;
+use potstill::store::{RunDir, StoreError, names};
+use potstill::targets::soft_targets;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// The model of a finished run.
+#[pyclass(frozen, module = "potstill._native")]
+pub(crate) struct Learned {
+    model: Model,
+    purpose: Purpose,
+    /// Observations and actions of the environment; none of a model that learned from data.
+    spaces: Option<(Space, Space)>,
+    /// Draws actions, and breaks ties.
+    rng: Mutex<Pcg64>,
+}
+
+/// The exception of an error of a run directory.
+fn of_store(error: StoreError) -> PyErr {
+    of_run(&error.into())
+}
+
+impl Learned {
+    /// Acts for observations that lie row after row.
+    fn acts<'a, O, A>(
+        &'a self,
+        py: Python<'_>,
+        observations: &[O::Element],
+        deterministic: bool,
+    ) -> PyResult<Vec<A::Element>>
+    where
+        O: Row + ?Sized,
+        A: Row + ?Sized,
+        ModelActor<'a>: Actor<O, A>,
+    {
+        let (space, actions) = self.spaces.as_ref().expect("a policy has an environment");
+        let samples = !deterministic && self.purpose == Purpose::Policy;
+        let policy = if samples { Policy::Softmax { temperature: 1.0 } } else { Policy::Greedy };
+        let mut chosen =
+            vec![A::Element::default(); observations.len() / space.features() * actions.features()];
+        let mut rng = locked(&self.rng, py);
+        let rng = &mut *rng;
+        py.detach(|| {
+            let mut actor = ModelActor::new(&self.model, policy);
+            let rows = observations.chunks_exact(space.features());
+            for (row, action) in rows.zip(chosen.chunks_exact_mut(actions.features())) {
+                actor.act(O::from_slice(row), A::from_mut_slice(action), rng);
+            }
+        });
+        Ok(chosen)
+    }
+
+    fn policy_spaces(&self) -> PyResult<&(Space, Space)> {
+        self.spaces.as_ref().ok_or_else(|| {
+            Class::Input
+                .with("the run learned from data, not in an environment: predict takes rows of its inputs")
+        })
+    }
+
+    /// The answers to rows of numbers, `rows x outputs`.
+    fn answers(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<Vec<f32>> {
+        let predictor = self.predictor()?;
+        let (numbers, shape) = numbers_of::<f32>(rows, "X")?;
+        let count = shape.first().copied().unwrap_or_default();
+        py.detach(|| {
+            let inputs = encoded(predictor, &numbers, count)
+                .map_err(|reason| Class::Input.with(format!("X: {reason}")))?;
+            Ok(predictor.answers(&inputs, &mut Workspace::default()))
+        })
+    }
+
+    fn predictor(&self) -> PyResult<&Predictor> {
+        match &self.model {
+            Model::Predictor(predictor) => Ok(predictor),
+            _ => Err(Class::Input.with("the run learned in an environment: predict takes its observations")),
+        }
+    }
+}
+
+/// The inputs of the model for rows of numbers, a column after the other in each.
+fn encoded(predictor: &Predictor, numbers: &[f32], rows: usize) -> Result<Vec<f32>, String> {
+    let encodings = predictor.preprocessing().inputs();
+    let widths = encodings.iter().map(|encoding| match encoding {
+        Encoding::Number { .. } => Ok(1),
+        Encoding::Image { shape, .. } | Encoding::Array { shape, .. } => Ok(shape.iter().product()),
+        Encoding::Category { column, .. } | Encoding::Text { column } => {
+            Err(format!("column `{column}` has words; write the rows to a file, and use `potstill predict`"))
+        }
+    });
+    let widths = widths.collect::<Result<Vec<usize>, String>>()?;
+    let width: usize = widths.iter().sum();
+    if rows == 0 || numbers.len() != rows * width {
+        return Err(format!("{} numbers in {rows} rows; each row has {width} numbers", numbers.len()));
+    }
+    let mut offset = 0;
+    let columns = encodings.iter().zip(widths).map(|(encoding, count)| {
+        let part = numbers.chunks_exact(width).flat_map(|row| &row[offset..offset + count]).copied();
+        let column = match encoding {
+            Encoding::Image { column, shape, white } => {
+                let bytes = part.map(|x| (x.fract() == 0.0 && (0.0..=255.0).contains(&x)).then_some(x as u8));
+                let bytes: Option<Vec<u8>> = bytes.collect();
+                let bytes =
+                    bytes.ok_or_else(|| format!("column `{column}` has whole numbers from 0 to 255"))?;
+                Column::new(column, Values::Images { shape: *shape, white: *white, bytes: bytes.into() })
+            }
+            Encoding::Array { column, shape, .. } => {
+                Column::new(column, Values::Arrays { shape: *shape, numbers: part.collect() })
+            }
+            Encoding::Number { column, .. }
+            | Encoding::Category { column, .. }
+            | Encoding::Text { column } => {
+                Column::new(column, Values::Numbers(part.map(f64::from).collect()))
+            }
+        };
+        offset += count;
+        Ok(column)
+    });
+    let frame = DataFrame::new(columns.collect::<Result<Vec<_>, String>>()?)?;
+    predictor.inputs(&frame, &(0..rows).collect::<Vec<_>>())
+}
+
+/// The error of rows that are no observations.
+fn no_observation(shape: &[usize], space: &Space) -> PyErr {
+    Class::Input
+        .with(format!("observations: an array of the shape {shape:?} holds no observations of {space}"))
+}
+
+#[pymethods]
+impl Learned {
+    /// Reads the model of a finished run.
+    #[new]
+    fn new(py: Python<'_>, run: PathBuf) -> PyResult<Self> {
+        caught(|| {
+            let read = || -> Result<_, potstill::Error> { model_with_origin(&RunDir::open_model(&run)?) };
+            let (model, about) = py.detach(read).map_err(|error| of_run(&error))?;
+            let env = about.metadata.iter().find(|(key, _)| key == "env").map(|(_, id)| id.as_str());
+            let spaces = env.map(|id| {
+                let spec = specification(id)?;
+                Ok::<_, PyErr>((spec.observation_space(), spec.action_space()))
+            });
+            let rng = Mutex::new(Streams::new(0).stream("actor"));
+            Ok(Self { model, purpose: about.purpose, spaces: spaces.transpose()?, rng })
+        })
+    }
+
+    /// The number of parameters.
+    #[getter]
+    fn parameters(&self) -> usize {
+        self.model.parameters()
+    }
+
+    /// The kind and the shape of the model in words.
+    #[getter]
+    fn shape(&self) -> String {
+        self.model.shape()
+    }
+
+    /// Observation and action space of a policy, each as the name of its class and what that is built of; None of a model
+    /// that learned from data.
+    #[getter]
+    fn spaces(&self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Py<PyAny>)>> {
+        let spaces = self.spaces.as_ref();
+        spaces.map(|(o, a)| Ok((space_to_python(py, o)?, space_to_python(py, a)?))).transpose()
+    }
+
+    /// The names of the classes; empty of a policy or a regression.
+    #[getter]
+    fn classes(&self) -> Vec<String> {
+        self.predictor().map_or(Vec::new(), |predictor| predictor.preprocessing().classes().to_vec())
+    }
+
+    /// Restarts the stream that draws actions and breaks ties.
+    fn seed(&self, py: Python<'_>, seed: u64) {
+        *locked(&self.rng, py) = Streams::new(seed).stream("actor");
+    }
+
+    /// The actions for rows of observations, as an array with an axis of rows.
+    fn act(&self, observations: &Bound<'_, PyAny>, deterministic: bool) -> PyResult<Py<PyAny>> {
+        let py = observations.py();
+        caught(|| {
+            let (space, actions) = self.policy_spaces()?;
+            if let Some(count) = space.discrete() {
+                let (states, shape) = numbers_of::<usize>(observations, "observations")?;
+                if shape.len() != 1 {
+                    return Err(no_observation(&shape, space));
+                }
+                if let Some(state) = states.iter().find(|state| **state >= count) {
+                    return Err(Class::Input.with(format!("observations: {state} is not in {space}")));
+                }
+                let chosen = self.acts::<usize, usize>(py, &states, deterministic)?;
+                return rows_to_python(py, &chosen, actions, None);
+            }
+            let (features, shape) = numbers_of::<f32>(observations, "observations")?;
+            if shape.first().is_none_or(|rows| *rows == 0 || features.len() != rows * space.features()) {
+                return Err(no_observation(&shape, space));
+            }
+            if let Some(bad) = features.iter().position(|x| !x.is_finite()) {
+                return Err(Class::Input.with(format!("observations: number {bad} is {}", features[bad])));
+            }
+            match &self.model {
+                Model::Control(_) => rows_to_python(
+                    py,
+                    &self.acts::<[f32], [f32]>(py, &features, deterministic)?,
+                    actions,
+                    None,
+                ),
+                _ => rows_to_python(
+                    py,
+                    &self.acts::<[f32], usize>(py, &features, deterministic)?,
+                    actions,
+                    None,
+                ),
+            }
+        })
+    }
+
+    /// The values of a regression for rows of numbers.
+    fn predict_values(&self, rows: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = rows.py();
+        caught(|| {
+            let answers = self.answers(py, rows)?;
+            let preprocessing = self.predictor()?.preprocessing();
+            PyArray1::from_iter(py, answers.iter().map(|answer| preprocessing.value(*answer))).into_py_any(py)
+        })
+    }
+
+    /// The probabilities of classes for rows of numbers, `rows x classes`.
+    fn predict_proba(&self, rows: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        let py = rows.py();
+        caught(|| {
+            let classes = self.classes().len();
+            if classes == 0 {
+                return Err(Class::Input.with("the run learned no classes"));
+            }
+            let answers = self.answers(py, rows)?;
+            let probabilities = soft_targets(1.0, &answers, classes);
+            let array = PyArray1::from_iter(py, probabilities);
+            array.reshape([answers.len() / classes, classes])?.into_py_any(py)
+        })
+    }
+}
+
+/// The text of a run's log; of a run that goes on, or was killed, as far as it can be read.
+fn log(run: &Path) -> Result<String, StoreError> {
+    let dir = RunDir::open(run)?;
+    if dir.is_finished()? && dir.has(names::METRICS) {
+        return dir.read_text(names::METRICS);
+    }
+    let bytes = dir.read_unchecked(names::METRICS).unwrap_or_default();
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The text of a run's results; of a run that has not ended, and of a folder of runs, an empty object.
+#[pyfunction]
+pub(crate) fn read_summary(py: Python<'_>, run: PathBuf) -> PyResult<String> {
+    let read = || -> Result<String, StoreError> {
+        if is_folder_of_runs(&run) {
+            return Ok("{}".to_owned());
+        }
+        let dir = RunDir::open(&run)?;
+        if dir.has(names::SUMMARY) { dir.read_text(names::SUMMARY) } else { Ok("{}".to_owned()) }
+    };
+    caught(|| py.detach(read).map_err(of_store))
+}
+
+/// The metrics of a run: for each name the steps and the values as arrays of float64, in the order of the log.
+#[pyfunction]
+pub(crate) fn read_metrics(py: Python<'_>, run: PathBuf) -> PyResult<Py<PyDict>> {
+    caught(|| {
+        let text = py.detach(|| log(&run)).map_err(of_store)?;
+        let mut curves: Vec<(String, Vec<f64>, Vec<f64>)> = Vec::new();
+        let lines = text
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(line).ok());
+        for record in lines {
+            let Some(step) = record.get("step").and_then(serde_json::Value::as_f64) else { continue };
+            for (name, value) in record.iter().filter(|(name, _)| *name != "step") {
+                let Some(value) = value.as_f64() else { continue };
+                let place = curves.iter().position(|(known, ..)| known == name).unwrap_or_else(|| {
+                    curves.push((name.clone(), Vec::new(), Vec::new()));
+                    curves.len() - 1
+                });
+                curves[place].1.push(step);
+                curves[place].2.push(value);
+            }
+        }
+        let metrics = PyDict::new(py);
+        for (name, steps, values) in curves {
+            metrics.set_item(name, (PyArray1::from_vec(py, steps), PyArray1::from_vec(py, values)))?;
+        }
+        Ok(metrics.unbind())
+    })
+}

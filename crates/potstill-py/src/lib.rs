@@ -1,0 +1,38 @@
+//! The native part of the Python package `potstill`: environments, whole runs and learned models behind NumPy arrays, and
+//! the command. The Python part, in `python/potstill`, has the names that users see, and their documentation.
+//!
+//! Work runs without the lock of the interpreter, in a thread of its own where it takes long, and every call is
+//! [caught](errors::caught), so that no panic reaches Python.
+
+mod command;
+mod environment;
+mod environments;
+mod errors;
+mod learned;
+mod rows;
+mod runs;
+mod watched;
+
+use pyo3::prelude::*;
+
+/// The native part of potstill.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::command::run_command;
+    #[pymodule_export]
+    use super::environment::{Environment, environment_specs};
+    #[pymodule_export]
+    use super::environments::Environments;
+    #[pymodule_export]
+    use super::learned::{Learned, read_metrics, read_summary};
+    #[pymodule_export]
+    use super::runs::{distill, evaluate, export, resume, train};
+    use super::{Bound, PyModule, PyModuleMethods, PyResult};
+
+    /// The version of the package.
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

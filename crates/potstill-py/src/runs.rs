@@ -1,0 +1,162 @@
+//! Whole runs: the commands as functions.
+#![allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
+
+use crate::errors::Class;
+use crate::watched::watched;
+use potstill::commands::{
+    DistillRequest, EvaluateRequest, ExportRequest, ResumeRequest, RunKind, TrainRequest, run_kinds,
+};
+use potstill::config::toml_value;
+use potstill::run::{Budget, Sources};
+use pyo3::prelude::*;
+use std::path::PathBuf;
+use toml::{Table, Value};
+
+/// The threads to use: as many as asked for, or one per core.
+fn threads_of(threads: Option<usize>) -> PyResult<usize> {
+    match threads {
+        None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
+        Some(count @ 1..=1024) => Ok(count),
+        Some(count) => {
+            Err(Class::Input.with(format!("threads={count}: write a whole number from 1 to 1024")))
+        }
+    }
+}
+
+/// The number of seeds of a request.
+fn seeds_of(seeds: Option<u64>) -> PyResult<Option<u64>> {
+    match seeds {
+        Some(count) if !(1..=100_000).contains(&count) => {
+            Err(Class::Input.with(format!("seeds={count}: write a whole number from 1 to 100000")))
+        }
+        seeds => Ok(seeds),
+    }
+}
+
+/// The settings of a JSON object. Text is read as that of a flag, unless its key is one of texts.
+fn settings_of(json: &str, includes: impl Fn(&RunKind) -> bool) -> PyResult<Table> {
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(json).map_err(|error| Class::Input.with(error.to_string()))?;
+    let kinds = run_kinds();
+    let is_text = |name: &str| {
+        let mut keys = kinds.iter().filter(|kind| includes(kind)).flat_map(|kind| &kind.keys);
+        keys.any(|(key, _)| key.name == name && key.kind == "text")
+    };
+    let settings = object.into_iter().map(|(name, value)| {
+        let value = to_toml(&name, value)?;
+        Ok(match value {
+            Value::String(text) if !is_text(&name) => (name, toml_value(&text)),
+            value => (name, value),
+        })
+    });
+    settings.collect()
+}
+
+/// A value of JSON as one of TOML.
+fn to_toml(name: &str, value: serde_json::Value) -> PyResult<Value> {
+    use serde_json::Value as Json;
+    Ok(match value {
+        Json::Bool(flag) => Value::Boolean(flag),
+        Json::Number(number) => match number.as_i64() {
+            Some(whole) => Value::Integer(whole),
+            None => Value::Float(number.as_f64().unwrap_or(f64::NAN)),
+        },
+        Json::String(text) => Value::String(text),
+        Json::Array(values) => {
+            Value::Array(values.into_iter().map(|value| to_toml(name, value)).collect::<PyResult<_>>()?)
+        }
+        Json::Null | Json::Object(_) => {
+            return Err(
+                Class::Input.with(format!("{name}: write a number, a flag, a text, or a list of them"))
+            );
+        }
+    })
+}
+
+/// A result of a run as JSON.
+fn text_of(result: &serde_json::Value) -> String {
+    result.to_string()
+}
+
+/// Trains; the arguments are those of the command, settings as a JSON object. Returns the summary as JSON.
+#[pyfunction]
+pub(crate) fn train(
+    py: Python<'_>,
+    algorithm: String,
+    settings: &str,
+    preset: Option<String>,
+    config: Option<PathBuf>,
+    seeds: Option<u64>,
+    out: Option<PathBuf>,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let flags = settings_of(settings, |kind| kind.name == algorithm)?;
+    let request = TrainRequest {
+        algorithm,
+        preset,
+        sources: Sources { config, flags, set: Vec::new() },
+        seeds: seeds_of(seeds)?,
+        out,
+        threads: threads_of(threads)?,
+    };
+    watched(py, |watcher| potstill::commands::train(&request, watcher)).map(|result| text_of(&result))
+}
+
+/// Distils; the arguments are those of the command, settings as a JSON object. Returns the summary as JSON.
+#[pyfunction]
+pub(crate) fn distill(
+    py: Python<'_>,
+    settings: &str,
+    config: Option<PathBuf>,
+    seeds: Option<u64>,
+    budget: Option<&str>,
+    out: Option<PathBuf>,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let flags = settings_of(settings, RunKind::distils)?;
+    let budget = budget.map(str::parse::<Budget>).transpose();
+    let request = DistillRequest {
+        sources: Sources { config, flags, set: Vec::new() },
+        seeds: seeds_of(seeds)?,
+        budget: budget.map_err(|reason| Class::Input.with(format!("budget: {reason}")))?,
+        out,
+        threads: threads_of(threads)?,
+    };
+    watched(py, |watcher| potstill::commands::distill(&request, watcher)).map(|result| text_of(&result))
+}
+
+/// Continues a run. Returns the summary as JSON.
+#[pyfunction]
+pub(crate) fn resume(
+    py: Python<'_>,
+    run: PathBuf,
+    steps: Option<u64>,
+    seeds: Option<u64>,
+    keep_schedules: bool,
+    fallback: bool,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let threads = threads_of(threads)?;
+    let request = ResumeRequest { run, steps, seeds: seeds_of(seeds)?, keep_schedules, fallback, threads };
+    watched(py, |watcher| potstill::commands::resume(&request, watcher)).map(|result| text_of(&result))
+}
+
+/// Evaluates a run. Returns the measures as JSON.
+#[pyfunction]
+pub(crate) fn evaluate(
+    py: Python<'_>,
+    run: PathBuf,
+    episodes: u64,
+    seed: u64,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let request = EvaluateRequest { run, episodes, seed, threads: threads_of(threads)? };
+    watched(py, |_| potstill::commands::evaluate(&request)).map(|result| text_of(&result))
+}
+
+/// Writes the model of a run to a file of a format. Returns what was written as JSON.
+#[pyfunction]
+pub(crate) fn export(py: Python<'_>, run: PathBuf, to: String, out: PathBuf) -> PyResult<String> {
+    let request = ExportRequest { run, to, out };
+    watched(py, |watcher| potstill::commands::export(&request, watcher)).map(|result| text_of(&result))
+}

@@ -1,0 +1,110 @@
+//! Work in a thread of its own, while the calling thread of Python listens for signals.
+
+use crate::errors::{Class, of_panic, of_run};
+use potstill::Error;
+use potstill::metrics::Record;
+use potstill::run::Observer;
+use pyo3::exceptions::PyUserWarning;
+use pyo3::prelude::*;
+use std::ffi::CString;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Time between two looks for signals.
+const LOOK: Duration = Duration::from_millis(20);
+/// The stack of the thread, as large as that of a main thread.
+const STACK_BYTES: usize = 8 << 20;
+
+/// The warnings of the work, and the request to stop it.
+#[derive(Default)]
+pub(crate) struct Watcher {
+    is_to_stop: AtomicBool,
+    warnings: Mutex<Vec<String>>,
+}
+
+impl Observer for Watcher {
+    fn remark(&self, _: &str) {}
+
+    fn warn(&self, warning: &str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning.to_owned());
+    }
+
+    fn record(&self, _: &Record) {}
+
+    fn begin(&self, _: &str, _: u64) {}
+
+    fn advance(&self, _: u64, _: &str) {}
+
+    fn end(&self) {}
+
+    fn stop_requested(&self) -> bool {
+        self.is_to_stop.load(Ordering::Relaxed)
+    }
+}
+
+impl Watcher {
+    /// Hands the warnings so far to Python, which may make exceptions of them.
+    fn warn_python(&self, py: Python<'_>) -> PyResult<()> {
+        let warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
+        let class = py.get_type::<PyUserWarning>();
+        warnings.into_iter().try_for_each(|warning| {
+            let text = CString::new(warning.replace('\0', " ")).unwrap_or_default();
+            // The caller of the function of the package that called this one.
+            PyErr::warn(py, &class, &text, 2)
+        })
+    }
+}
+
+/// Does work without the lock of the interpreter. A signal whose handler raises, as that of Ctrl-C does, makes the work save
+/// and stop, and is then raised, with a note on what was saved.
+///
+/// # Errors
+/// Those of the work, what handlers of signals raise, and [`Internal`](Class::Internal) if it panics.
+pub(crate) fn watched<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce(&Watcher) -> Result<T, Error> + Send,
+) -> PyResult<T> {
+    let watcher = Watcher::default();
+    let mut raised: Option<PyErr> = None;
+    let result = thread::scope(|scope| {
+        let (say, done) = channel();
+        let watching = &watcher;
+        let thread = thread::Builder::new().name("potstill".to_owned()).stack_size(STACK_BYTES);
+        let started = thread.spawn_scoped(scope, move || {
+            let result = catch_unwind(AssertUnwindSafe(|| work(watching)));
+            let _ = say.send(());
+            result
+        });
+        let worker = match started {
+            Ok(worker) => worker,
+            Err(error) => return Err(Class::Run.with(format!("no thread could be started: {error}"))),
+        };
+        let done = Mutex::new(done);
+        let wait = || done.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(LOOK);
+        while py.detach(wait) == Err(RecvTimeoutError::Timeout) {
+            if raised.is_none()
+                && let Err(error) = py.check_signals().and_then(|()| watcher.warn_python(py))
+            {
+                watcher.is_to_stop.store(true, Ordering::Relaxed);
+                raised = Some(error);
+            }
+        }
+        match worker.join() {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(panic)) | Err(panic) => Err(of_panic(&*panic)),
+        }
+    })?;
+    if let Some(raised) = raised {
+        if let Err(error) = &result {
+            raised.value(py).call_method1("add_note", (error.to_string(),))?;
+        }
+        return Err(raised);
+    }
+    py.check_signals()?;
+    watcher.warn_python(py)?;
+    result.map_err(|error| of_run(&error))
+}

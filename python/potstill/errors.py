@@ -1,0 +1,25 @@
+"""Exceptions of the package. Each has the text that the command prints."""
+
+from __future__ import annotations
+
+__all__ = ["Error", "InputError", "InternalError", "RunError", "Stopped"]
+
+
+class Error(Exception):
+    """Any error of potstill."""
+
+
+class InputError(Error, ValueError):
+    """A wrong argument, configuration or file, for which the command exits with 2. Nothing was written."""
+
+
+class RunError(Error, RuntimeError):
+    """Work that failed, for which the command exits with 1."""
+
+
+class InternalError(RunError):
+    """A fault of potstill itself."""
+
+
+class Stopped(Error):
+    """Work that was stopped before its end; the text says how to continue it."""

@@ -1,0 +1,348 @@
+"""Whole runs: the commands as functions, and what a run leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from potstill import _native
+from potstill._registration import native_id
+from potstill.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    _Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+__all__ = ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"]
+
+_Path: TypeAlias = "str | os.PathLike[str]"
+
+
+class Curve(NamedTuple):
+    """The recorded values of one metric."""
+
+    steps: _Array
+    """The steps of the run, float64 of the shape `(records,)`."""
+    values: _Array
+    """The values, float64 of the shape `(records,)`."""
+
+
+class Run:
+    """A run directory, or a folder of seeds or of a sweep: what was trained, and what it has recorded.
+
+    Args:
+        out: The folder.
+
+    Raises:
+        InputError: If it is no run.
+        RunError: If a file in it is damaged.
+    """
+
+    def __init__(self, out: _Path) -> None:
+        self.out = Path(out)
+        """The folder."""
+        self.summary: dict[str, Any] = json.loads(_native.read_summary(self.out))
+        """The results, as in `summary.json`; empty of a run that has not ended, and of a sweep that is loaded."""
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.out)!r})"
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Curve]:
+        """The recorded metrics by name, such as `rollout/ep_rew_mean`; of a folder of seeds those are in `runs`."""
+        return {name: Curve(*curve) for name, curve in _native.read_metrics(self.out).items()}
+
+    @property
+    def runs(self) -> list[Run]:
+        """The runs in a folder of seeds, by seed, or of a sweep; empty of a single run."""
+        parts = [path for path in self.out.iterdir() if (path / "config.toml").is_file()]
+
+        def numbers_by_value(path: Path) -> list[tuple[bool, float, str]]:
+            words = re.split(r"(\d+)", path.name)
+            return [(False, float(word), "") if word.isdigit() else (True, 0.0, word) for word in words]
+
+        return [Run(path) for path in sorted(parts, key=numbers_by_value)]
+
+    @cached_property
+    def _learned(self) -> _native.Learned:
+        return _native.Learned(self.out)
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = True,
+    ) -> tuple[Any, Any]:
+        """The actions of the learned policy, or the answers of a classifier or a regression.
+
+        Args:
+            observation: An observation of the environment, or many along a first axis. For a model that learned from
+                data, rows of its inputs as they are in the file, `rows x numbers`.
+            state: As in Stable-Baselines3; returned as it is, for no policy has one.
+            episode_start: As in Stable-Baselines3; ignored.
+            deterministic: If False, a policy that learned probabilities draws from them. One of action values and one
+                for a box of actions act in the same way in both cases.
+
+        Returns:
+            The action and `state`: an int64 or a float32 array, with a first axis as the observations have it. For data
+            the names of classes, or float64 values.
+
+        Raises:
+            InputError: If the shape, the type or a value does not fit, or the folder has several runs.
+        """
+        import numpy as np
+
+        spaces = self._learned.spaces
+        if spaces is None:
+            rows = np.asarray(observation)
+            classes = self._learned.classes
+            if not classes:
+                return self._learned.predict_values(rows), state
+            best: _Array = np.argmax(self._learned.predict_proba(rows), axis=1)
+            return np.asarray(classes)[best], state
+        rows, is_one = _rows(observation, spaces[0])
+        actions = self._learned.act(rows, deterministic)
+        return (actions[0] if is_one else actions), state
+
+    def predict_proba(self, X: Any) -> _Array:
+        """The probabilities of the classes, float32 of the shape `rows x classes`, for rows as `predict` takes them.
+
+        Raises:
+            InputError: If the run is no classifier, or the rows do not fit.
+        """
+        import numpy as np
+
+        return self._learned.predict_proba(np.asarray(X))
+
+    @property
+    def classes(self) -> list[str]:
+        """The names of the classes, in the order of `predict_proba`; empty of a policy or a regression."""
+        return self._learned.classes
+
+    def seed(self, seed: int) -> None:
+        """Restarts the random numbers with which `predict` draws actions and breaks ties, from a seed from 0."""
+        self._learned.seed(seed)
+
+
+def _rows(observation: Any, space: tuple[Any, ...]) -> tuple[_Array, bool]:
+    """Observations with a first axis of rows, and if it was added."""
+    import numpy as np
+
+    kind, *parts = space
+    try:
+        if kind == "Tuple":
+            columns = [np.asarray(part, dtype=np.int64) for part in observation]
+            states = np.ravel_multi_index(tuple(columns), tuple(parts[0]))
+            return np.atleast_1d(np.asarray(states)), np.ndim(states) == 0
+        rows = np.asarray(observation)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"observations: {error}") from error
+    shape: tuple[int, ...] = ()
+    if kind != "Discrete":
+        shape = tuple(parts[0]) if kind == "MultiBinary" else parts[0].shape
+    if rows.shape == shape:
+        return rows[None], True
+    if rows.shape[1:] == shape and rows.ndim > 0:
+        return rows, False
+    raise InputError(f"observations: the shape is {rows.shape}; write {shape}, or that behind an axis of rows")
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A setting as a value of JSON."""
+    if isinstance(value, Run):
+        return str(value.out)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(name, part) for part in value]
+    if hasattr(value, "item") and getattr(value, "ndim", 1) == 0:
+        return value.item()
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    raise InputError(f"{name}: write a number, a flag, a text, or a list of them, not {type(value).__name__}")
+
+
+def _settings(keys: Mapping[str, Any]) -> str:
+    """Settings as a JSON object. A trailing underscore is for keys that are words of Python."""
+    plain = {name.removesuffix("_"): _plain(name, value) for name, value in keys.items() if value is not None}
+    for name in ("env", "data"):
+        if name in plain and not isinstance(plain[name], str):
+            raise InputError(f"{name}: write one, as text")
+    if "env" in plain:
+        plain["env"] = native_id(plain["env"])
+    try:
+        return json.dumps(plain, allow_nan=False)
+    except ValueError:
+        raise InputError("a setting is not finite") from None
+
+
+def _ended(result: str) -> Run:
+    """The run of a result."""
+    summary = json.loads(result)
+    run = Run(summary["out"])
+    run.summary = summary
+    return run
+
+
+def train(
+    algorithm: str | None = None,
+    *,
+    env: str | None = None,
+    data: _Path | None = None,
+    steps: int | str | None = None,
+    seeds: int | None = None,
+    out: _Path | None = None,
+    preset: str | None = None,
+    config: _Path | None = None,
+    threads: int | None = None,
+    **keys: Any,
+) -> Run:
+    """Trains an algorithm in an environment or on data, as `potstill train` does: `train("dqn", env="CartPole-v1")`.
+
+    The interpreter is free meanwhile. Ctrl-C saves the run and raises `KeyboardInterrupt`, with a note that says how to
+    continue; warnings of the command are `UserWarning`.
+
+    Args:
+        algorithm: The algorithm, one of `potstill algos`; may be left out if `config` names it.
+        env: The environment's id, perhaps with options.
+        data: What to learn from without an environment: a file, a folder, or `digits`.
+        steps: The number of steps, also as text, `"50k"`.
+        seeds: The number of seeds, each a run in the folder.
+        out: The folder to create; by default a new one under `runs`.
+        preset: Published settings by name; by default the first with values for the environment, `none` for none.
+        config: A TOML file of settings, such as the `config.toml` of a run.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+        keys: All other settings, as `potstill train ALGORITHM --help` lists them, with underscores:
+            `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`.
+
+    Returns:
+        The run.
+
+    Raises:
+        InputError: If an argument is wrong; nothing is then left behind.
+        RunError: If the training fails; the run directory says why.
+        KeyboardInterrupt: After Ctrl-C, with the run saved.
+    """
+    keys = {"env": env, "data": data, "steps": steps, **keys}
+    return _ended(_native.train(algorithm or "", _settings(keys), preset, config, seeds, out, threads))
+
+
+def distill(
+    teacher: Run | _Path | Sequence[Run | _Path],
+    student: str | Sequence[str] | None = None,
+    *,
+    data: _Path | None = None,
+    env: str | None = None,
+    seeds: int | None = None,
+    budget: str | None = None,
+    out: _Path | None = None,
+    config: _Path | None = None,
+    threads: int | None = None,
+    **keys: Any,
+) -> Run:
+    """Distils a teacher into a student, as `potstill distill` does: `distill(run, student="mlp:16")`.
+
+    Args:
+        teacher: A run, its folder, an ONNX file or a file of recorded answers; several are averaged.
+        student: The form of the student, `mlp:16` or `tree:4`; a list makes a sweep.
+        data: The data to learn on, if the teacher is a classifier or a regression.
+        env: The environment, if it is not the teacher's.
+        seeds: The number of seeds, each a run in the folder.
+        budget: The most that a student may take, `"16KiB"` or `"20us"`: a search.
+        out: The folder to create; by default a new one under `runs`.
+        config: A TOML file of settings.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+        keys: All other settings, as `potstill distill --help` lists them, with underscores: `temperature=4`.
+
+    Returns:
+        The run of the student.
+
+    Raises:
+        InputError: If an argument is wrong; nothing is then left behind.
+        RunError: If the training fails; the run directory says why.
+        KeyboardInterrupt: After Ctrl-C, with the run saved.
+    """
+    several = [teacher] if isinstance(teacher, (str, os.PathLike, Run)) else list(teacher)
+    teachers = ",".join(str(_plain("teacher", one)) for one in several)
+    keys = {"teacher": teachers, "student": student, "data": data, "env": env, **keys}
+    return _ended(_native.distill(_settings(keys), config, seeds, budget, out, threads))
+
+
+def load(run: _Path) -> Run:
+    """Reads a run, or a folder of seeds or of a sweep.
+
+    Raises:
+        InputError: If it is none.
+        RunError: If a file in it is damaged.
+    """
+    return Run(run)
+
+
+def resume(
+    run: Run | _Path,
+    *,
+    steps: int | None = None,
+    seeds: int | None = None,
+    keep_schedules: bool = False,
+    fallback: bool = False,
+    threads: int | None = None,
+) -> Run:
+    """Continues a run that was stopped, to the bytes that it would have ended with, as `potstill resume` does.
+
+    Args:
+        run: The run or its folder.
+        steps: A new number of steps, beyond the former.
+        seeds: A new number of seeds of a folder of seeds.
+        keep_schedules: With more steps, schedules stay relative to the former number.
+        fallback: Skip damaged checkpoints.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+
+    Raises:
+        InputError: If the folder is no run.
+        RunError: If a file in it is damaged, another process works in it, or the training fails.
+        KeyboardInterrupt: After Ctrl-C, with the run saved.
+    """
+    folder = run.out if isinstance(run, Run) else Path(run)
+    _native.resume(folder, steps, seeds, keep_schedules, fallback, threads)
+    return Run(folder)
+
+
+def evaluate(
+    run: Run | _Path, *, episodes: int = 100, seed: int = 0, threads: int | None = None
+) -> dict[str, Any]:
+    """Plays episodes with a learned policy, or answers the test samples of a classifier, as `potstill eval` does.
+
+    Args:
+        run: The run or its folder.
+        episodes: The number of episodes, from 1.
+        seed: The seed of the episodes, from 0.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+
+    Returns:
+        The measures by name, such as `mean_return`.
+
+    Raises:
+        InputError: If the folder is no run, or it is damaged.
+    """
+    folder = run.out if isinstance(run, Run) else Path(run)
+    measures: dict[str, Any] = json.loads(_native.evaluate(folder, episodes, seed, threads))
+    return measures
+
+
+def export(run: Run | _Path, out: _Path) -> Path:
+    """Writes the model of a run to a file, as `potstill export` does: `.onnx` or `.safetensors`, by its ending.
+
+    Raises:
+        InputError: If the ending is no format's, the format cannot hold the model, or the file exists.
+    """
+    folder = run.out if isinstance(run, Run) else Path(run)
+    target = Path(out)
+    _native.export(folder, target.suffix.removeprefix("."), target)
+    return target

@@ -1,0 +1,155 @@
+"""Errors, threads and signals."""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+import potstill as ps
+import pytest
+
+CLIFF = {"env": "CliffWalking-v1", "episodes": 20}
+
+
+def test_exceptions_are_of_two_families():
+    assert issubclass(ps.InputError, (ps.Error, ValueError)) and issubclass(ps.RunError, (ps.Error, RuntimeError))
+    assert issubclass(ps.InternalError, ps.RunError) and issubclass(ps.Stopped, ps.Error)
+    error = pickle.loads(pickle.dumps(ps.InputError("text")))
+    assert isinstance(error, ps.InputError) and str(error) == "text"
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda: ps.train("q-lerning"), "unknown algorithm `q-lerning`; did you mean `q-learning`?"),
+        (lambda: ps.train("q-learning", env="CliffWalkin-v1"), "did you mean `CliffWalking-v1`?"),
+        (lambda: ps.train("q-learning", env="FrozenLake-v1:is_slipery=false"), "is_slippery"),
+        (lambda: ps.train("q-learning", **CLIFF, alfa=0.1), "alpha"),
+        (lambda: ps.train("q-learning", **CLIFF, alpha=-1.0), "alpha"),
+        (lambda: ps.train("q-learning", **CLIFF, alpha=float("nan")), "finite"),
+        (lambda: ps.train("q-learning", **CLIFF, alpha=object()), "alpha: write a number"),
+        (lambda: ps.train("q-learning", env=object()), "env: write"),
+        (lambda: ps.train("q-learning", **CLIFF, seeds=0), "seeds=0: write a whole number from 1 to 100000"),
+        (lambda: ps.train("q-learning", **CLIFF, threads=0), "threads=0: write a whole number from 1 to 1024"),
+        (lambda: ps.train("q-learning", **CLIFF, config="none.toml"), "none.toml"),
+        (lambda: ps.train(config=os.devnull), "which algorithm?"),
+        (lambda: ps.load("none"), "none"),
+        (lambda: ps.resume("none"), "none"),
+        (lambda: ps.evaluate("none"), "none"),
+        (lambda: ps.distill("none", student="mlp:4"), "none"),
+        (lambda: ps.distill("none", student="mlp:4", budget="much"), "budget"),
+        (lambda: ps.Environment("CartPole-v7"), "did you mean `CartPole-v1`?"),
+        (lambda: ps.Environment("CartPole-v1", gravity=1), "gravity"),
+        (lambda: ps.Environment("CartPole-v1", render_mode="human"), "render_mode='human'"),
+        (lambda: ps.VectorEnvironment("CartPole-v1", 0), "num_envs=0"),
+        (lambda: ps.VectorEnvironment("CartPole-v1", 2, autoreset_mode="never"), "autoreset_mode='never'"),
+        (lambda: ps.VectorEnvironment("CartPole-v1", 2, render_mode="ansi"), "render_mode"),
+    ],
+)
+def test_wrong_arguments_are_told_in_one_line(call, text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ps.InputError) as caught:
+        call()
+    assert text in str(caught.value) and "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_a_damaged_run_is_told_with_the_file(tmp_path):
+    run = ps.train("q-learning", **CLIFF, out=tmp_path / "run")
+    model = run.out / "model.safetensors"
+    model.write_bytes(model.read_bytes()[:-1] + b"?")
+    with pytest.raises(ps.Error, match=r"model\.safetensors"):
+        ps.load(run.out).predict(0)
+
+
+def test_warnings_of_the_command_are_warnings_of_python(tmp_path):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ps.train("q-learning", env="CliffWalking-v1", episodes=5, alpha="linear:1:0:10", out=tmp_path / "run")
+    for warning in caught:
+        assert warning.category is UserWarning
+
+
+def test_other_threads_go_on_while_a_run_trains(tmp_path):
+    count = 0
+    done = threading.Event()
+
+    def counting():
+        nonlocal count
+        while not done.is_set():
+            count += 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=counting)
+    thread.start()
+    run = ps.train("dqn", env="CartPole-v1", steps=3000, out=tmp_path / "run")
+    done.set()
+    thread.join()
+    assert run.summary["steps"] == 3000
+    # At most half the time would be lost to a busy machine.
+    assert count > 20, count
+
+
+def test_one_object_serves_many_threads():
+    env = ps.VectorEnvironment("CartPole-v1", 64)
+    env.reset(seed=1)
+    wrong = []
+
+    def stepping():
+        for _ in range(200):
+            try:
+                env.step(np.zeros(64, dtype=np.int64))
+            except BaseException as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=stepping) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_saves_the_run_and_raises_within_a_second(tmp_path):
+    code = (
+        "import sys, potstill as ps\n"
+        "print('begun', flush=True)\n"
+        "try:\n"
+        "    ps.train('dqn', env='CartPole-v1', steps=5_000_000, seed=1, out=sys.argv[1])\n"
+        "except KeyboardInterrupt as error:\n"
+        "    print('raised', *error.__notes__, flush=True)\n"
+    )
+    out = tmp_path / "run"
+    process = subprocess.Popen([sys.executable, "-c", code, str(out)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    while not (out / "config.toml").is_file():
+        time.sleep(0.05)
+    time.sleep(1)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    said = process.stdout.readline()
+    took = time.monotonic() - sent
+    process.wait(timeout=60)
+    assert said.startswith("raised stopped at step") and "potstill resume" in said, said
+    # A second, and some of a busy machine.
+    assert took < 3, took
+    assert ps.load(out).summary == {} and list((out / "checkpoints").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_the_command_saves_at_ctrl_c(tmp_path):
+    out = tmp_path / "run"
+    words = ["train", "dqn", "--env", "CartPole-v1", "--steps", "5000000", "--out", str(out)]
+    process = subprocess.Popen([sys.executable, "-m", "potstill", *words], stderr=subprocess.PIPE, text=True)
+    while not (out / "config.toml").is_file():
+        time.sleep(0.05)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "potstill resume" in said, said
