@@ -2,7 +2,7 @@
 //! the command. The Python part, in `python/potstill`, has the names that users see, and their documentation.
 //!
 //! Work runs without the lock of the interpreter, in a thread of its own where it takes long, and every call is
-//! [caught](errors::caught), so that no panic reaches Python.
+//! caught, so that no panic reaches Python.
 
 mod command;
 mod environment;
