@@ -4,7 +4,7 @@
     cargo build --release && target/peers/bin/python benches/peers/policy_speed.py --workload ppo
 
 `potstill bench actor-critic` says which settings it ran with; Stable-Baselines3 is built from them, and what its objects then have
-is compared with them key by key: whoever differs is not compared, and the run ends. Neither evaluates, saves or logs. A measurement
+is compared with them key by key: at a difference the run ends. Neither evaluates, saves or logs. A measurement
 is a process of its own, on as many cores as it has threads; a figure is the median of the rounds, which alternate. With
 `--fraction` the peer trains only for this part of the steps, and its time is divided by it: the part before learning starts is then
 too large a share, and it looks faster than it is.
@@ -37,7 +37,7 @@ SAME = {
 # checkpoints, of the seed.
 IDLE = {
     *["algorithm", "command", "checkpoints_kept", "eval_freq", "eval_episodes", "log_interval", "seed", "memory_limit", "steps"],
-    *["beta1", "centered", "nesterov", "weight_decay", "l2_penalty", "log_std_init", "ent_coef_init", "ou_dt", "ou_theta", "shared_trunk"],
+    *["beta1", "centered", "nesterov", "weight_decay", "l2_penalty", "ou_dt", "ou_theta"],
 }
 
 
@@ -52,7 +52,6 @@ def schedule(value):
 
 def built(s, threads):
     """Stable-Baselines3's object for these settings, and what it has of them."""
-    import gymnasium
     import numpy as np
     import stable_baselines3 as sb3
     import torch
@@ -84,20 +83,20 @@ def built(s, threads):
             options |= {"target_policy_noise": s["target_noise"], "target_noise_clip": s["target_noise_clip"]}
     agent = getattr(sb3, algorithm.upper())("MlpPolicy", env, policy_kwargs=policy, device="cpu", seed=0, verbose=0, **options)
 
-    first = env.envs[0].unwrapped.spec.id if hasattr(env, "envs") else gymnasium.spec(s["env"]).id
     has = {key: getattr(agent, key) for key in SAME[algorithm] if hasattr(agent, key)}
     if algorithm == "sac":
         has |= {"target_entropy": s["target_entropy"] if agent.target_entropy == -env.action_space.shape[0] else "other"}
-    has |= {"env": first, "num_envs": env.num_envs}
+    has |= {"env": env.envs[0].unwrapped.spec.id, "num_envs": env.num_envs}
     optimizer = (agent.policy if is_on_policy else agent.actor).optimizer
     group = optimizer.param_groups[0]
     has |= {"optimizer": {"Adam": "adam", "RMSprop": "rmsprop"}.get(type(optimizer).__name__), "optimizer_eps": group["eps"]}
     # The rates at the beginning and in the middle of the run.
     has |= {"learning_rate": [agent.lr_schedule(left) for left in (1.0, 0.5)]}
-    hidden = agent.policy.mlp_extractor.policy_net if is_on_policy else agent.actor
-    linear = [module.out_features for module in hidden.modules() if isinstance(module, torch.nn.Linear)]
-    tanh = any(isinstance(module, torch.nn.Tanh) for module in hidden.modules())
-    has |= {"net_arch": f"mlp:{','.join(map(str, linear[: len(widths)]))}{':tanh' if tanh and is_on_policy else ''}"}
+    parts = agent.policy.mlp_extractor if is_on_policy else None
+    networks = [parts.policy_net, parts.value_net] if is_on_policy else [agent.actor, agent.critic.q_networks[0]]
+    forms = {form_of(network, len(widths), is_on_policy) for network in networks}
+    # Both networks have the one form, or the difference is told.
+    has |= {"net_arch": forms.pop() if len(forms) == 1 else sorted(forms)}
     if algorithm == "ppo":
         has |= {"clip_range": [agent.clip_range(left) for left in (1.0, 0.5)]}
         has |= {"clip_range_vf": agent.clip_range_vf(1.0)} if agent.clip_range_vf else {}
@@ -105,15 +104,33 @@ def built(s, threads):
         has |= {"momentum": group["alpha"]}
     if is_on_policy:
         has |= {"initialization": "orthogonal" if agent.policy.ortho_init else "pytorch"}
-        has |= {"normalize_observations": False, "normalize_rewards": False}
+        # A wrapper of the environment would do it.
+        is_normalized = type(env).__name__ == "VecNormalize"
+        has |= {"normalize_observations": is_normalized, "normalize_rewards": is_normalized, "shared_trunk": False}
+        log_std = getattr(agent.policy, "log_std", None)
+        has |= {"log_std_init": s["log_std_init"] if log_std is None else log_std.detach().mean().item()}
     else:
         has |= {"train_freq": agent.train_freq.frequency, "train_freq_unit": agent.train_freq.unit.value}
+        # Its off-policy networks have no other.
         has |= {"initialization": "pytorch"}
+        if algorithm == "sac":
+            has |= {"ent_coef_init": agent.log_ent_coef.detach().exp().item()}
+            # Without gSDE there is none.
+            has |= {} if s["use_sde"] else {"log_std_init": s["log_std_init"]}
     if algorithm in ("td3", "ddpg"):
         has |= {"noise_type": "normal", "noise_std": float(agent.action_noise._sigma[0])}
     if algorithm == "td3":
         has |= {"target_noise": agent.target_policy_noise, "target_noise_clip": agent.target_noise_clip}
     return agent, has
+
+
+def form_of(network, hidden, is_on_policy):
+    """The hidden layers of a network as potstill writes them."""
+    import torch
+
+    linear = [module.out_features for module in network.modules() if isinstance(module, torch.nn.Linear)]
+    tanh = is_on_policy and any(isinstance(module, torch.nn.Tanh) for module in network.modules())
+    return f"mlp:{','.join(map(str, linear[:hidden]))}{':tanh' if tanh else ''}"
 
 
 def differences(s, has):

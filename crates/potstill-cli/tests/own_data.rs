@@ -72,7 +72,8 @@ fn a_table_is_learned_resumed_tested_and_predicted() {
     let told = String::from_utf8(potstill(path, "predict run --data data.csv --out all.csv").stderr).unwrap();
     assert_eq!(
         told.trim_end(),
-        "warning: the model has learned 200 of the 300 rows, value for value; its error on them tells too little"
+        "warning: the inputs of 200 of the 300 rows are those of rows that the model has learned; of the same rows its error \
+         tells too little"
     );
     fs::write(path.join("less.csv"), "colour\nred\n").unwrap();
     refused(

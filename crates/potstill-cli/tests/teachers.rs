@@ -336,9 +336,30 @@ fn answers_in_another_order_are_told() {
     let line = told(path, &distil("turned.csv", unnamed, "turned"), 2);
     assert_eq!(
         line,
-        "error: --teacher turned.csv: in row 1, column `id`, it has t120, and the data t1: the rows are not in one order; join \
-         them with id=NAME of both, or leave the column out (drop=NAME)"
+        "error: --teacher turned.csv: its column `id` has the values of the data in another order (t120 in row 1, where the \
+         data has t1): the rows are not in one order; join them with id=NAME of both, or leave the column out (drop=NAME)"
     );
+    // Whole numbers that are near each other are others; a prediction beside the answers is none of the labels.
+    let numbered = |text: String| text.replace("\nt", "\n20240");
+    for name in ["named", "ordered", "turned"] {
+        let text = fs::read_to_string(path.join(format!("{name}.csv"))).unwrap();
+        fs::write(path.join(format!("{name}-numbers.csv")), numbered(text)).unwrap();
+    }
+    let numbers = "named-numbers.csv:label=species,drop=id";
+    result(path, &distil("ordered-numbers.csv", numbers, "ordered-numbers"));
+    let line = told(path, &distil("turned-numbers.csv", numbers, "turned-numbers"), 2);
+    assert!(
+        line.contains("its column `id` has the values of the data in another order (20240120 in row 1"),
+        "{line}"
+    );
+    let ordered = fs::read_to_string(path.join("ordered.csv")).unwrap();
+    let predicted = |(i, line): (usize, &str)| match i {
+        0 => format!("{line},species"),
+        _ => format!("{line},{}", SPECIES[i % 3]),
+    };
+    let predicted: Vec<String> = ordered.lines().enumerate().map(predicted).collect();
+    fs::write(path.join("predicted.csv"), predicted.join("\n")).unwrap();
+    result(path, &distil("predicted.csv", unnamed, "predicted"));
     let test_error = |run: &Value| run["teacher"]["test_error"].clone();
     assert_eq!(
         test_error(&result(path, &distil("turned.csv:id=id", "named.csv:id=id,label=species", "joined"))),

@@ -19,8 +19,9 @@ pub fn show_data(source: &str) -> Result<Value, Error> {
     }
     let label = options.label.as_deref().unwrap_or("label");
     let role = |name: &String| {
-        let roles = [("label", &options.label), ("target", &options.target), ("id", &options.id)];
-        let found = roles.into_iter().find(|(_, column)| column.as_ref() == Some(name)).map(|(role, _)| role);
+        let learned = [("label", &options.label), ("target", &options.target), ("id", &options.id)];
+        let roles = learned.into_iter().chain([("text", &options.text), ("inputs", &options.inputs)]);
+        let found = roles.clone().find(|(_, column)| column.as_ref() == Some(name)).map(|(role, _)| role);
         found.or_else(|| options.drop.contains(name).then_some("drop"))
     };
     let columns: Vec<Value> = frame

@@ -5,7 +5,7 @@ use crate::distill::regression::rmse_of;
 use crate::error::Error;
 use crate::jobs::evaluate_policy;
 use crate::metrics::catalogue;
-use crate::run::{Subject, costs, seed_runs, spread, usage};
+use crate::run::{Subject, are_copies, costs, seed_runs, spread, usage, without_intervals};
 use crate::store::RunDir;
 use crate::train::{Protocol, statistics};
 use potstill_core::Streams;
@@ -44,6 +44,9 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     Ok(over_seeds(&request.run, runs))
 }
 
+/// Numbers of single evaluations: the ends of their intervals, and a speed of this machine.
+const UNPOOLED: [&str; 3] = ["mean_return_low", "mean_return_high", "rows_per_second"];
+
 /// The numbers of evaluations of several seeds as statistics over them; what is the same of all stays as it is.
 fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
     let mut all = json!({ "seeds": runs.len() });
@@ -51,9 +54,7 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
         let values: Vec<f64> = runs.iter().filter_map(|run| run[key.as_str()].as_f64()).collect();
         if runs.iter().all(|run| run[key.as_str()] == *first) {
             all[key.as_str()] = first.clone();
-        } else if values.len() == runs.len()
-            && !["mean_return_low", "mean_return_high"].contains(&key.as_str())
-        {
+        } else if values.len() == runs.len() && !UNPOOLED.contains(&key.as_str()) {
             all[key.as_str()] = spread(key, &values);
         }
     }
@@ -63,6 +64,9 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
         if values.len() == runs.len() {
             all[key] = spread(key, &values);
         }
+    }
+    if are_copies(&runs) {
+        without_intervals(&mut all);
     }
     all["run"] = json!(folder.display().to_string());
     all["runs"] = runs.into();

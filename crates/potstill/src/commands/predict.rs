@@ -55,13 +55,15 @@ pub fn predict(request: &PredictRequest, observer: &dyn Observer) -> Result<Valu
         if learned > 0 {
             let rows = counted(data.rows().rows(), "row");
             observer.warn(&format!(
-                "the model has learned {learned} of the {rows}, value for value; its error on them tells too little"
+                "the inputs of {learned} of the {rows} are those of rows that the model has learned; of the same rows its error \
+                 tells too little"
             ));
         }
         if let Some((rows, class)) = &predictions.unknown {
-            let have = if *rows == 1 { "row has" } else { "rows have" };
+            let (have, count) =
+                if *rows == 1 { ("row has", "counts as an error") } else { ("rows have", "count as errors") };
             observer.warn(&format!(
-                "{rows} {have} a class that the model does not know (`{class}`), and count as errors"
+                "{rows} {have} a class that the model does not know (`{class}`), and {count}"
             ));
         }
     }

@@ -59,7 +59,7 @@ impl Choice {
             let nll = student("nll").filter(|nll| nll.is_finite());
             [
                 if cost <= within && nll.is_some() { lowest.unwrap_or(cost) } else { cost },
-                nll.unwrap_or(0.0),
+                nll.unwrap_or(f64::INFINITY),
                 student("parameters").unwrap_or(0.0),
             ]
         };
@@ -72,13 +72,23 @@ impl Choice {
         let label = best["run"].as_str().unwrap_or_default().to_owned();
         Ok(Self { label, by, score: score(best, by).unwrap_or_default() })
     }
+
+    /// The choice of another of the combinations, by the same score; none if it has not the score.
+    pub(super) fn of_run(&self, points: &Value, label: &str) -> Option<Self> {
+        let point = points.as_array()?.iter().find(|point| point["run"] == label)?;
+        Some(Self { label: label.to_owned(), by: self.by, score: number(&point["summary"][self.by])? })
+    }
 }
 
-/// The standard error of a share of errors on the validation part; 0 of other scores.
+/// The standard error of a share of errors on the validation part, of which one more is wrong and one more is right (no error
+/// in a few samples is no certainty); 0 of other scores.
 fn standard_error(by: &str, share: f64, points: &[Value]) -> f64 {
     let samples = points.iter().find_map(|point| number(&point["summary"]["validation_samples"]));
     match samples.filter(|samples| by == TEST_ERROR && *samples > 0.0) {
-        Some(samples) => (share * (1.0 - share) / samples).max(0.0).sqrt(),
+        Some(samples) => {
+            let share = (share * samples + 1.0) / (samples + 2.0);
+            (share * (1.0 - share) / samples).max(0.0).sqrt()
+        }
         None => 0.0,
     }
 }
@@ -93,25 +103,23 @@ pub(super) fn again(layers: &[Layer], mut chosen: Table, seeds: u64, validation:
     [layers, &[Layer { origin: Origin::Program("chosen"), values: chosen }]].concat()
 }
 
-/// Checks that a run of the chosen combination that is there already has the chosen values.
+/// Checks that an unfinished run of the chosen combination that is there already has the chosen values, by a comparison of
+/// values of a key.
 ///
 /// # Errors
 /// If it is of another combination, which was the best before one that had failed was finished.
-pub(super) fn check_winner(path: &Path, chosen: &Table) -> Result<(), Error> {
-    if !path.join(names::CONFIG).is_file() {
+pub(super) fn check_winner(
+    path: &Path,
+    chosen: &Table,
+    is_same: &mut dyn FnMut(&str, &Toml, &Toml) -> bool,
+) -> Result<(), Error> {
+    if !path.join(names::CONFIG).is_file() || path.join(names::SUMMARY).is_file() {
         return Ok(());
     }
     let config: Table = RunDir::open(path)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
-    let number = |value: &Toml| value.as_float().or_else(|| value.as_integer().map(|x| x as f64));
-    let is_other = |(key, value): &(&String, &Toml)| match (config.get(key.as_str()), *value) {
-        // What is understood may be written in another way.
-        (Some(theirs), ours) => match (number(theirs), number(ours)) {
-            (Some(theirs), Some(ours)) => theirs != ours,
-            _ => number(theirs).is_none() && number(ours).is_none() && theirs != ours,
-        },
-        (None, _) => false,
-    };
-    match chosen.iter().find(is_other) {
+    let mut is_other =
+        |key: &str, ours: &Toml| config.get(key).is_some_and(|theirs| !is_same(key, theirs, ours));
+    match chosen.iter().find(|(key, value)| is_other(key, value)) {
         None => Ok(()),
         Some((key, value)) => Err(usage(format!(
             "{} is of another combination than the best one now, which has {key}={value}; remove it, and `potstill resume` makes it \
@@ -182,6 +190,11 @@ mod tests {
         check(three(0.135, json!(0.4)), Some(("a", "test_error", 0.10)));
         check(three(0.125, json!(0.6)), Some(("a", "test_error", 0.10)));
         check(three(0.125, Value::Null), Some(("a", "test_error", 0.10)));
+        let unlikely = json!([validated("a", 0.10, Value::Null), validated("b", 0.10, json!(0.5))]);
+        check(unlikely, Some(("b", "test_error", 0.10)));
+        // No error of 100 is as good as one.
+        let none = json!([validated("a", 0.0, json!(0.5)), validated("b", 0.01, json!(0.1))]);
+        check(none, Some(("b", "test_error", 0.01)));
         // Returns are better when they are higher, and means over seeds are scores.
         let returns =
             |label: &str, mean: f64| point(label, json!({ "mean_return": { "mean": mean, "iqm": -mean } }));

@@ -307,13 +307,13 @@ impl Sweep {
             result["failed"] = failed.into();
         }
         if let Some(validation) = self.validation {
-            let choice = Choice::of(&result["sweep"])?;
+            let path = dir.path().join(names::WINNER);
+            let choice = self.choice(&path, &points, &result["sweep"])?;
             let chosen =
                 points.iter().find(|point| point.label == choice.label).expect("one of the combinations");
-            let path = dir.path().join(names::WINNER);
             let layers =
                 search::again(&self.layers, chosen.values.clone(), self.seeds.unwrap_or(1), validation);
-            search::check_winner(&path, &chosen.values)?;
+            search::check_winner(&path, &chosen.values, &mut self.same_values()?)?;
             let winner = [self.run(&layers, self.seeds, &path, (threads, resume), observer)];
             if let Some(error) = paused(dir, &winner, "runs of the chosen combination") {
                 return Err(error);
@@ -358,9 +358,35 @@ impl Sweep {
         let finished: Vec<Value> = points.iter().map(of_point).collect::<Result<_, Error>>()?;
         let keys: Vec<&str> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
         let mut result = sweep.told(folder, &keys, &finished);
-        let choice = Choice::of(&result["sweep"])?;
+        let choice = sweep.choice(&winner, &points, &result["sweep"])?;
         search::add(&mut result, &choice, validation, summary_of(&winner)?);
         Ok(Some(result))
+    }
+
+    /// The choice among finished combinations: that of the winner, if it is finished, however it was chosen.
+    fn choice(&self, winner: &Path, points: &[Point], told: &Value) -> Result<Choice, Error> {
+        let choice = Choice::of(told)?;
+        if !winner.join(names::SUMMARY).is_file() {
+            return Ok(choice);
+        }
+        let config: Table = RunDir::open(winner)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
+        let mut is_same = self.same_values()?;
+        let mut has = |point: &&Point| {
+            point
+                .values
+                .iter()
+                .all(|(key, ours)| config.get(key).is_some_and(|theirs| is_same(key, theirs, ours)))
+        };
+        let of_winner = points.iter().find(|point| has(point));
+        Ok(of_winner.and_then(|point| choice.of_run(told, &point.label)).unwrap_or(choice))
+    }
+
+    /// A comparison of two values of a key, however they are written.
+    fn same_values(&self) -> Result<impl FnMut(&str, &Toml, &Toml) -> bool, Error> {
+        let mut settings = self.work.settings(&self.layers)?;
+        Ok(move |key: &str, a: &Toml, b: &Toml| {
+            canonical(&mut *settings, key, a) == canonical(&mut *settings, key, b)
+        })
     }
 
     /// One run, or a folder of seeds, with these settings: begun, or continued.

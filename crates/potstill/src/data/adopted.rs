@@ -116,11 +116,8 @@ impl Preprocessing {
             let Encoding::Number { column, .. } = encoding else { return None };
             let missing = frame.columns()[frame.find(column).ok()?].values.missing();
             (self.fills_missing && missing > 0).then(|| {
-                let have = if missing == 1 { "value is" } else { "values are" };
-                format!(
-                    "column `{column}`: {missing} of {} {have} missing and taken for the mean",
-                    frame.rows()
-                )
+                let (is, rows) = (if missing == 1 { "is" } else { "are" }, frame.rows());
+                format!("column `{column}`: {missing} of {rows} values {is} missing and taken for the mean")
             })
         };
         self.inputs.iter().filter_map(sentence).collect()

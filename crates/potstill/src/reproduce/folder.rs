@@ -38,8 +38,11 @@ fn readme(of: &Reproduction) -> String {
     let charts = of.charts.iter().enumerate().map(|(i, chart)| format!("![{}]({})", chart.title, figure(i)));
     let maps = of.maps.iter().enumerate().map(|(i, map)| format!("![{}]({})", map.title, map_file(i)));
     let figures: Vec<String> = charts.chain(maps).collect();
-    let agreeing = of.claims.iter().filter(|claim| claim.agrees()).count();
-    let rule = if of.claims.iter().any(|claim| claim.is_reach) {
+    let held: Vec<_> = of.claims.iter().filter(|claim| !claim.is_open()).collect();
+    let agreeing = held.iter().filter(|claim| claim.agrees()).count();
+    let rule = if held.is_empty() {
+        "The intervals are 95 % intervals of the mean over seeds; a number without one is the same for every seed."
+    } else if of.claims.iter().any(|claim| claim.is_reach) {
         "A claim agrees if the value itself is in the expected range; the interval is its 95 % interval over seeds."
     } else {
         "A claim agrees if the 95 % interval of the mean over seeds meets the expected range; a number without an interval is \
@@ -61,7 +64,10 @@ fn readme(of: &Reproduction) -> String {
             seed.wrapping_add(*runs as u64).wrapping_sub(1)
         ),
         table(of),
-        format!("{agreeing} of {} claims agree. {rule}", of.claims.len()),
+        match held.len() {
+            0 => format!("Nobody has published these numbers, against which they could be held. {rule}"),
+            claims => format!("{agreeing} of {claims} claims agree. {rule}"),
+        },
         (*note).to_owned(),
         figures.join("\n\n"),
         format!(

@@ -68,6 +68,20 @@ impl Claim {
             _ => (low..=high).contains(&self.measured.value),
         }
     }
+
+    /// Returns true if nothing is expected: it is a measurement that nobody has published.
+    pub fn is_open(&self) -> bool {
+        self.expected == (f64::NEG_INFINITY, f64::INFINITY)
+    }
+
+    /// The verdict as a word.
+    pub fn verdict(&self) -> &'static str {
+        match self.agrees() {
+            _ if self.is_open() => "measured",
+            true => "agrees",
+            false => "differs",
+        }
+    }
 }
 
 /// A measured result.
@@ -193,7 +207,6 @@ impl Reproduction {
 
     /// The summary for machines. The numbers of each run are in `raw.csv`.
     pub fn json(&self) -> Value {
-        let verdict = |agrees: bool| if agrees { "agrees" } else { "differs" };
         let claims = self.claims.iter().map(|claim| {
             let (low, high) = claim.expected;
             let Estimate { value, interval } = claim.measured;
@@ -204,7 +217,7 @@ impl Reproduction {
                 "expected_from": claim.from,
                 "measured": value,
                 "ci95": interval,
-                "verdict": verdict(claim.agrees()),
+                "verdict": claim.verdict(),
             })
         });
         json!({
@@ -216,7 +229,7 @@ impl Reproduction {
             "runs": self.runs,
             "seed": self.seed,
             "claims": claims.collect::<Vec<_>>(),
-            "verdict": verdict(self.agrees()),
+            "verdict": if self.agrees() { "agrees" } else { "differs" },
             "out": self.out.display().to_string(),
         })
     }
@@ -241,8 +254,7 @@ impl Reproduction {
                 (low, f64::INFINITY) => format!("{} or more", number(low)),
                 (low, high) => format!("{} to {}", number(low), number(high)),
             };
-            let verdict = if claim.agrees() { "agrees" } else { "differs" };
-            vec![claim.what.clone(), measured, expected, claim.from.to_owned(), verdict.to_owned()]
+            vec![claim.what.clone(), measured, expected, claim.from.to_owned(), claim.verdict().to_owned()]
         });
         let head = ["", "measured", "expected", "from", "verdict"];
         Table { head: head.map(str::to_owned).to_vec(), rows: rows.collect() }

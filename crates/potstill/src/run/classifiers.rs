@@ -192,20 +192,32 @@ pub(super) fn gain_of_values(summary: &Value) -> Option<String> {
     let (own, labels) = (of(TEST_RMSE)?, of(LABELS_TEST_RMSE)?);
     let seeds = summary["seeds"].as_u64();
     let over = seeds.map_or(String::new(), |seeds| format!(" over {}", counted(seeds, "seed")));
-    let both =
-        format!("root of the mean squared test error {own:.4}{over} with the teacher, {labels:.4} without");
+    let decimals = decimals_of(own.abs().max(labels.abs()));
+    let both = format!(
+        "root of the mean squared test error {own:.decimals$}{over} with the teacher, {labels:.decimals$} without"
+    );
     let verdict = match Paired::of(summary, TEST_RMSE, 1.0) {
         Some(paired) if paired.is_sure() => {
             let begin = if paired.mean < 0.0 { "" } else { "the teacher does harm: " };
-            format!("{begin}{both}: {}", paired.words(["{} less", "{} more"], 4))
+            format!("{begin}{both}: {}", paired.words(["{} less", "{} more"], decimals))
         }
         Some(_) => format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference"),
         None if summary[SAME_MODEL] == true => format!("{both}; {SEEDS_CHANGE_NOTHING}"),
         None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
     };
-    let teacher =
-        of("teacher_test_rmse").map_or(String::new(), |error| format!("; the teacher has {error:.4}"));
+    let teacher = of("teacher_test_rmse");
+    let teacher = teacher.map_or(String::new(), |error| format!("; the teacher has {error:.decimals$}"));
     Some(format!("{verdict}{teacher}"))
+}
+
+/// The digits after the point by which a number of this size has about five digits: from 1 to 12.
+fn decimals_of(size: f64) -> usize {
+    let mut scaled = size;
+    let digits = (1..=12).find(|_| {
+        scaled *= 10.0;
+        scaled >= 1e4
+    });
+    digits.unwrap_or(12)
 }
 
 /// The words for a student that is the same for every seed.

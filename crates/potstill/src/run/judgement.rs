@@ -109,9 +109,11 @@ fn of_result(summary: &Value, config: &str, values: &Table) -> Option<String> {
 fn without_updates(summary: &Value, values: &Table) -> String {
     let steps = counted(format!("{:.0}", summary["steps"].as_f64().unwrap_or_default()), "step");
     // The keys by which the first update is later.
+    // A run that began with another's model has that one's training.
+    let whose = if values.contains_key("from") { "that of --from" } else { "untrained" };
     let key = ["learning_starts", "n_steps"].into_iter().find(|key| values.contains_key(*key));
     let fewer = key.map_or(String::new(), |key| format!(" or a smaller {key}"));
-    format!("no update was made in {steps}, and the model is untrained; more steps{fewer} may help")
+    format!("no update was made in {steps}, and the model is {whose}; more steps{fewer} may help")
 }
 
 /// The sentence on a best model from before the first update.

@@ -12,7 +12,7 @@ use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Layer, PARAMETERS_MAX, StudentSpec, resolve};
 use crate::data::Dataset;
 use crate::distill::classifier::ClassifierSettings;
-use crate::distill::quality::mean_confidence;
+use crate::distill::quality::{Judged, mean_confidence};
 use crate::distill::regression;
 use crate::distill::regression::rmse_of;
 use crate::distill::{
@@ -26,6 +26,7 @@ use crate::jobs::{
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
 use crate::targets::argmax;
+use potstill_core::math::ln;
 use potstill_nn::embedding::SparseRule;
 use toml::Value;
 
@@ -293,7 +294,7 @@ const ARE_THEY_THESE: &str =
     "are they answers to these rows (id=NAME), and their columns those of these classes or this unit?";
 
 /// The warning of a teacher, by its logits of training samples with labels, that errs on as many as one that always names
-/// the most frequent class.
+/// the most frequent class, and gives them no more likelihood than the frequencies of the classes.
 fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> Option<String> {
     if logits.is_empty() || labels.is_empty() {
         return None;
@@ -303,7 +304,10 @@ fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> 
     let most = counts.iter().copied().max().unwrap_or_default();
     let named = logits.chunks_exact(classes).map(argmax);
     let right = named.zip(labels).filter(|(named, label)| named == *label).count();
-    (right <= most && most < labels.len()).then(|| {
+    let frequencies: Vec<f32> = counts.iter().map(|&count| ln(count.max(1) as f32)).collect();
+    let nll = |logits: &[f32]| Judged::new(classes, logits, labels).nll(1.0);
+    let is_unlikely = || nll(logits) >= nll(&frequencies.repeat(labels.len()));
+    (right <= most && most < labels.len() && is_unlikely()).then(|| {
         let share = |count: usize| 100.0 * count as f64 / labels.len() as f64;
         format!(
             "the teacher is right on {:.1} % of the training rows, and always naming the most frequent class on {:.1} %; \
@@ -431,6 +435,8 @@ mod tests {
         let (a, b) = ([2.0, 0.0], [0.0, 2.0]);
         let told = "the teacher is right on 66.7 % of the training rows, and always naming the most frequent class on 66.7 %";
         check(&[a, a, a].concat(), &[0, 0, 1], Some(told));
+        // It never names the rare class, and yet knows where that is likelier.
+        check(&[[2.0, 0.0], [2.0, 0.0], [0.1, 0.0]].concat(), &[0, 0, 1], None);
         check(&[a, a, b].concat(), &[0, 0, 1], None);
         // Of one class alone nothing can be told.
         check(&[a, a].concat(), &[0, 0], None);

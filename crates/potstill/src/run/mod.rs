@@ -77,6 +77,7 @@ pub(crate) use prepare::{prepare_distillation, prepare_train, train_head, train_
 pub(crate) use prepared::PreparedRun;
 pub(crate) use report::{Reader, asked_axis, curves, over_time, run_page, without_folders};
 pub(crate) use resume::{Continuation, Recipe, continue_run};
+pub(crate) use seeds::{are_copies, without_intervals};
 pub(crate) use seeds::{continue_family, is_family, train_seeds};
 pub(crate) use sources::peek;
 pub(crate) use spread::spread;

@@ -179,7 +179,7 @@ impl AnswerFile {
             if !several && !self.row_sums.is_empty() {
                 self.check_row_sums(sums())?;
             } else if let [data] = sources {
-                self.check_order(data)?;
+                self.check_order(data, target)?;
             }
             return Ok(self.of_rows.clone());
         };
@@ -225,27 +225,33 @@ impl AnswerFile {
         }
     }
 
-    /// Checks that columns which stand in both files are the same row by row, as they are if the answers are in
-    /// the order of the data. Numbers may be rounded.
-    fn check_order(&self, data: &OpenData) -> Result<(), Error> {
-        for theirs in &self.beside {
+    /// Checks the order of the answers by the columns that stand in both files: one with the same values in another order
+    /// shows that rows and answers are not in one order. A column of other values, as of rounded numbers, shows nothing,
+    /// nor does one that is learned, which may hold the teacher's own prediction.
+    fn check_order(&self, data: &OpenData, target: Option<&str>) -> Result<(), Error> {
+        for theirs in self.beside.iter().filter(|theirs| Some(&*theirs.name) != target) {
             let Some(ours) = data.rows().columns().iter().find(|ours| ours.name == theirs.name) else {
                 continue;
             };
-            let is_same = |row: &usize| match (&ours.values, &theirs.values) {
-                (Values::Numbers(ours), Values::Numbers(theirs)) => is_near(ours[*row], theirs[*row]),
-                (ours, theirs) => ours.text(*row) == theirs.text(*row),
+            let texts = |column: &Column| {
+                (0..self.of_rows.len()).map(|row| column.values.text(row)).collect::<Vec<_>>()
             };
-            let Some(row) = (0..self.of_rows.len()).find(|row| !is_same(row)) else { continue };
-            let word = |column: &Column| column.values.text(row).unwrap_or_else(|| "nothing".to_owned());
-            return Err(self.wrong(&format!(
-                "in row {}, column `{}`, it has {}, and the data {}: the rows are not in one order; join them with id=NAME of \
-                 both, or leave the column out (drop=NAME)",
-                row + 1,
-                ours.name,
-                word(theirs),
-                word(ours)
-            )));
+            let (mut ours, mut theirs_texts) = (texts(ours), texts(theirs));
+            let Some(row) = ours.iter().zip(&theirs_texts).position(|(ours, theirs)| ours != theirs) else {
+                continue;
+            };
+            let word = |text: &Option<String>| text.clone().unwrap_or_else(|| "nothing".to_owned());
+            let (own, other) = (word(&ours[row]), word(&theirs_texts[row]));
+            ours.sort_unstable();
+            theirs_texts.sort_unstable();
+            if ours == theirs_texts {
+                return Err(self.wrong(&format!(
+                    "its column `{}` has the values of the data in another order ({other} in row {}, where the data has {own}): \
+                     the rows are not in one order; join them with id=NAME of both, or leave the column out (drop=NAME)",
+                    theirs.name,
+                    row + 1
+                )));
+            }
         }
         Ok(())
     }
@@ -500,11 +506,6 @@ fn beside(frame: &DataFrame) -> Vec<Column> {
         !is_answer && matches!(column.values, Values::Numbers(_) | Values::Words(_))
     };
     frame.columns().iter().filter(is_beside).cloned().collect()
-}
-
-/// Returns true if two numbers may be one that was rounded, or both are missing.
-fn is_near(a: f64, b: f64) -> bool {
-    (a.is_nan() && b.is_nan()) || (a - b).abs() <= 1e-3 * a.abs().max(b.abs())
 }
 
 /// The rows with an answer.

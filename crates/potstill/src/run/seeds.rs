@@ -296,7 +296,7 @@ fn over_seeds(first: u64, summaries: &[Value]) -> Value {
 
 /// Returns true if seeds have trained the same model, as those of a decision tree do, which draws nothing: a likelihood or an
 /// error of numbers is the same to all digits.
-fn are_copies(summaries: &[Value]) -> bool {
+pub(crate) fn are_copies(summaries: &[Value]) -> bool {
     let of = |summary: &Value| {
         let places = ["/student_distilled/nll", "/nll", "/test_rmse"];
         places.iter().find_map(|place| summary.pointer(place)?.as_f64())
@@ -306,7 +306,7 @@ fn are_copies(summaries: &[Value]) -> bool {
 }
 
 /// Takes the intervals out of statistics: copies of one model tell nothing of chance.
-fn without_intervals(value: &mut Value) {
+pub(crate) fn without_intervals(value: &mut Value) {
     for (key, value) in value.as_object_mut().into_iter().flatten() {
         match key.as_str() {
             "ci95" | "mean_ci95" => *value = Value::Null,

@@ -128,8 +128,8 @@ fn purpose(config: &Table) -> Purpose {
         return Purpose::Classes;
     }
     let learns_policy = match text("command") {
-        // Its student learns probabilities, or the distances of action values.
-        "distill" => text("divergence") != "mse",
+        // Its student learns probabilities, or the distances of its teacher's outputs.
+        "distill" => true,
         _ => Algorithm::find(text("algorithm")).is_ok_and(|algorithm| algorithm.family == "actor-critic"),
     };
     if learns_policy { Purpose::Policy } else { Purpose::Values }
@@ -216,6 +216,6 @@ mod tests {
         check("command = 'train'\nalgorithm = 'dqn'\nenv = 'CartPole-v1'", Purpose::Values);
         check("command = 'train'\nalgorithm = 'ppo'\nenv = 'CartPole-v1'", Purpose::Policy);
         check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'kl'", Purpose::Policy);
-        check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'mse'", Purpose::Values);
+        check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'mse'", Purpose::Policy);
     }
 }

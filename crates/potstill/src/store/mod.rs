@@ -217,14 +217,23 @@ impl RunDir {
         Ok(Self { disk: disk::real(), path: path.to_owned(), made: Vec::new(), lock: None })
     }
 
-    /// Opens a run to read its model: of a search, that of the combination that it has chosen.
+    /// Opens a run to read its model: of a search, that of the combination that it has chosen, unless that has several seeds.
     ///
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_model(path: &Path) -> Result<Self, StoreError> {
         let winner = path.join(names::WINNER);
         let is_search = path.join(names::SWEEP).is_file() && winner.join(names::CONFIG).is_file();
-        Self::open(if is_search { &winner } else { path })
+        if !is_search {
+            return Self::open(path);
+        }
+        let is_seed =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("seed-"));
+        let mut seeds = folders(&winner)?.into_iter().filter(is_seed);
+        match (seeds.next(), seeds.next()) {
+            (Some(only), None) => Self::open(&only),
+            _ => Self::open(&winner),
+        }
     }
 
     /// Opens a run to continue it: takes the lock, and removes the remains of a crash.
