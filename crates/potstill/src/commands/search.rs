@@ -80,13 +80,13 @@ impl Choice {
     }
 }
 
-/// The standard error of a share of errors on the validation part, of which one more is wrong and one more is right (no error
-/// in a few samples is no certainty); 0 of other scores.
+/// The standard error of a share of errors on the validation part, with two more that are wrong and two that are right (Agresti
+/// and Coull 1998): no error in a few samples is no certainty. 0 of other scores.
 fn standard_error(by: &str, share: f64, points: &[Value]) -> f64 {
     let samples = points.iter().find_map(|point| number(&point["summary"]["validation_samples"]));
     match samples.filter(|samples| by == TEST_ERROR && *samples > 0.0) {
         Some(samples) => {
-            let share = (share * samples + 1.0) / (samples + 2.0);
+            let share = (share * samples + 2.0) / (samples + 4.0);
             (share * (1.0 - share) / samples).max(0.0).sqrt()
         }
         None => 0.0,
