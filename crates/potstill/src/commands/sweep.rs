@@ -313,7 +313,7 @@ impl Sweep {
                 points.iter().find(|point| point.label == choice.label).expect("one of the combinations");
             let layers =
                 search::again(&self.layers, chosen.values.clone(), self.seeds.unwrap_or(1), validation);
-            search::check_winner(&path, &chosen.values, &mut self.same_values()?)?;
+            search::check_winner(&path, &chosen.values, &mut self.same_values())?;
             let winner = [self.run(&layers, self.seeds, &path, (threads, resume), observer)];
             if let Some(error) = paused(dir, &winner, "runs of the chosen combination") {
                 return Err(error);
@@ -370,7 +370,7 @@ impl Sweep {
             return Ok(choice);
         }
         let config: Table = RunDir::open(winner)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
-        let mut is_same = self.same_values()?;
+        let mut is_same = self.same_values();
         let mut has = |point: &&Point| {
             point
                 .values
@@ -381,12 +381,15 @@ impl Sweep {
         Ok(of_winner.and_then(|point| choice.of_run(told, &point.label)).unwrap_or(choice))
     }
 
-    /// A comparison of two values of a key, however they are written.
-    fn same_values(&self) -> Result<impl FnMut(&str, &Toml, &Toml) -> bool, Error> {
-        let mut settings = self.work.settings(&self.layers)?;
-        Ok(move |key: &str, a: &Toml, b: &Toml| {
-            canonical(&mut *settings, key, a) == canonical(&mut *settings, key, b)
-        })
+    /// A comparison of two values of a key, however they are written; of numbers alone, where the teacher that says which
+    /// keys there are is gone.
+    fn same_values(&self) -> impl FnMut(&str, &Toml, &Toml) -> bool {
+        let mut settings = self.work.settings(&self.layers).ok();
+        let number = |value: &Toml| value.as_float().or_else(|| value.as_integer().map(|x| x as f64));
+        move |key: &str, a: &Toml, b: &Toml| match &mut settings {
+            Some(settings) => canonical(&mut **settings, key, a) == canonical(&mut **settings, key, b),
+            None => a == b || number(a).is_some_and(|a| Some(a) == number(b)),
+        }
     }
 
     /// One run, or a folder of seeds, with these settings: begun, or continued.
