@@ -12,14 +12,13 @@ too large a share, and it looks faster than it is.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-BINARY = os.path.join(HERE, "..", "..", "target", "release", "potstill")
+from deep_speed import BINARY, measure
+
 WORKLOADS = ["matched", "purejaxrl", "ppo", "a2c", "lunar-lander", "sac", "td3", "ddpg"]
 
 # Settings of potstill that Stable-Baselines3's constructors have under the same name, by algorithm.
@@ -169,19 +168,6 @@ def peer(settings, fraction, threads):
     seconds = time.perf_counter() - start
     versions = {name: importlib.metadata.version(name) for name in ("stable_baselines3", "torch", "gymnasium", "numpy")}
     print(json.dumps({"seconds": seconds, "steps": agent.num_timesteps, "differences": other, "versions": versions}))
-
-
-def measure(command, threads):
-    """What a command prints as JSON, on as many cores as it has threads."""
-    cores = sorted(os.sched_getaffinity(0))[-threads:]
-    if len(cores) < threads:
-        sys.exit(f"{threads} threads asked for, {len(cores)} cores there")
-    limits = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    pinned = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
-    done = subprocess.run(pinned, env={**os.environ, **limits}, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(command[:3])} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout)
 
 
 def compared(name, arguments):

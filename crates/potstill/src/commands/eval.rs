@@ -44,6 +44,8 @@ pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     Ok(over_seeds(&request.run, runs))
 }
 
+/// The results of evaluations.
+const SCORES: [&str; 3] = [catalogue::MEAN_RETURN, catalogue::TEST_ERROR, catalogue::TEST_RMSE];
 /// Numbers of single evaluations: the ends of their intervals, and a speed of this machine.
 const UNPOOLED: [&str; 3] = ["mean_return_low", "mean_return_high", "rows_per_second"];
 
@@ -52,17 +54,12 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
     let mut all = json!({ "seeds": runs.len() });
     for (key, first) in runs[0].as_object().into_iter().flatten() {
         let values: Vec<f64> = runs.iter().filter_map(|run| run[key.as_str()].as_f64()).collect();
-        if runs.iter().all(|run| run[key.as_str()] == *first) {
+        // Scores are statistics, also where all seeds have the same.
+        let is_same = runs.iter().all(|run| run[key.as_str()] == *first) && !SCORES.contains(&key.as_str());
+        if is_same {
             all[key.as_str()] = first.clone();
         } else if values.len() == runs.len() && !UNPOOLED.contains(&key.as_str()) {
             all[key.as_str()] = spread(key, &values);
-        }
-    }
-    // Scores are statistics, also where all seeds have the same.
-    for key in [catalogue::MEAN_RETURN, catalogue::TEST_ERROR, catalogue::TEST_RMSE] {
-        let values: Vec<f64> = runs.iter().filter_map(|run| run[key].as_f64()).collect();
-        if values.len() == runs.len() {
-            all[key] = spread(key, &values);
         }
     }
     if are_copies(&runs) {

@@ -130,7 +130,7 @@ impl Predictions {
         let error = if is_of_classes { wrong as f64 / count } else { (squares / count).sqrt() };
         let classes = preprocessing.classes();
         let of_row = |row: &usize| truth?.values.text(*row).filter(|class| !classes.contains(class));
-        let mut others = rows.iter().filter_map(of_row).filter(|_| is_of_classes && is_known);
+        let mut others = rows.iter().filter(|_| is_of_classes && is_known).filter_map(of_row);
         let unknown = others.next().map(|first| (1 + others.count(), first));
         Ok(Self { csv, error: is_known.then_some(error), is_of_classes, unknown })
     }

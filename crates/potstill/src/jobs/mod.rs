@@ -29,7 +29,7 @@ pub(crate) use comparison::Taught;
 pub(crate) use judged::{MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
-pub(crate) use regression::{LABELS_TEST_RMSE, RegressionJob, TaughtValues};
+pub(crate) use regression::{LABELS_TEST_RMSE, RegressionJob, TaughtValues, deviation};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub(crate) use settings::{ClassDistillation, PolicyDistillation, ValueDistillation};
 pub use settings::{

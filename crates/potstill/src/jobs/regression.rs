@@ -220,7 +220,7 @@ impl FittedValues<'_> {
 }
 
 /// The standard deviation of values: the error of their mean.
-fn deviation(values: &[f32]) -> f64 {
+pub(crate) fn deviation(values: &[f32]) -> f64 {
     let mean = values.iter().map(|&x| f64::from(x)).sum::<f64>() / values.len() as f64;
     rmse_of(&vec![mean as f32; values.len()], values)
 }

@@ -147,12 +147,18 @@ pub(super) fn gain(summary: &Value) -> Option<String> {
     let both = format!("{student} with the teacher, {labels:.2} % without");
     let verdict = match Paired::of(summary, TEST_ERROR, 100.0) {
         Some(errors) => verdict(&both, &errors, Paired::of(summary, NLL, 1.0).as_ref()),
-        None if summary[SAME_MODEL] == true => {
-            format!("{both}; {SEEDS_CHANGE_NOTHING}")
-        }
-        None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
+        None => format!("{both}; {}", without_interval(summary)),
     };
     Some(format!("{verdict}{teacher}"))
+}
+
+/// The words for a difference without an interval: of one model, however many seeds, or of too few seeds.
+fn without_interval(summary: &Value) -> String {
+    if summary[SAME_MODEL] == true {
+        return "seeds do not change this student, which tells nothing of chance: try others of --split-seed"
+            .to_owned();
+    }
+    format!("{} cannot tell gain from chance: give --seeds 5", few(summary["seeds"].as_u64().unwrap_or(1)))
 }
 
 /// The mean difference of the distilled student from the one of labels alone, over seeds, with its 95 %
@@ -202,8 +208,7 @@ pub(super) fn gain_of_values(summary: &Value) -> Option<String> {
             format!("{begin}{both}: {}", paired.words(["{} less", "{} more"], decimals))
         }
         Some(_) => format!("nothing sure was gained: {both}; 0 is in the 95 % interval of the difference"),
-        None if summary[SAME_MODEL] == true => format!("{both}; {SEEDS_CHANGE_NOTHING}"),
-        None => format!("{both}; {} cannot tell gain from chance: give --seeds 5", few(seeds.unwrap_or(1))),
+        None => format!("{both}; {}", without_interval(summary)),
     };
     let teacher = of("teacher_test_rmse");
     let teacher = teacher.map_or(String::new(), |error| format!("; the teacher has {error:.decimals$}"));
@@ -219,10 +224,6 @@ fn decimals_of(size: f64) -> usize {
     });
     digits.unwrap_or(12)
 }
-
-/// The words for a student that is the same for every seed.
-const SEEDS_CHANGE_NOTHING: &str =
-    "seeds do not change this student, which tells nothing of chance: try others of --split-seed";
 
 /// The conclusion from the paired differences of errors and of negative log-likelihoods, around the sentence
 /// on both students.

@@ -21,7 +21,7 @@ use crate::distill::{
 use crate::error::Error;
 use crate::jobs::{
     ClassDistillation, DataConfig, DistilConfig, Job, Parts, RegressionJob, StoreConfig, SupervisedJob,
-    Taught, TaughtValues, TreeJob, TreeTeacher, ValueDistillation, calibration_rows,
+    Taught, TaughtValues, TreeJob, TreeTeacher, ValueDistillation, calibration_rows, deviation,
 };
 use crate::optimizer::{OptimizerConfig, StudentOptimizer};
 use crate::policy::Schedule;
@@ -321,8 +321,7 @@ fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> 
 /// The warning of a teacher, by its scaled values of training samples, whose error is not below that of the mean.
 fn no_better_than_mean(values: &[f32], truth: &[f32]) -> Option<String> {
     let known = &values[..truth.len().min(values.len())];
-    let mean = truth.iter().map(|&x| f64::from(x)).sum::<f64>() / truth.len().max(1) as f64;
-    let of_mean = rmse_of(&vec![mean as f32; truth.len()], truth);
+    let of_mean = deviation(truth);
     let error = rmse_of(known, truth);
     (!truth.is_empty() && of_mean > 0.0 && error >= of_mean).then(|| {
         format!(

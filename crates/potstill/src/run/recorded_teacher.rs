@@ -8,6 +8,7 @@ use crate::distill::Answers;
 use crate::error::Error;
 use crate::jobs::Parts;
 use crate::words::{counted, in_short};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 /// The column of values.
@@ -140,12 +141,9 @@ impl AnswerFile {
         }
         let is_of_others = self.of_data.is_some_and(|sum| several || sum != sources[0].checksum());
         let sums = || sources.iter().flat_map(|source| source.row_checksums(target));
-        let theirs = match (&self.names, sources[0].options().id.as_deref()) {
-            (None, Some(id)) if ours.is_some() => self.names_in(id)?,
-            (names, _) => names.clone(),
-        };
+        let theirs = self.names_or_in(sources[0].options().id.as_deref().filter(|_| ours.is_some()))?;
         let is_one_sided = ours.is_some() != theirs.is_some();
-        let Some((ours, theirs)) = ours.zip(theirs.as_ref()) else {
+        let Some((ours, theirs)) = ours.zip(theirs.as_deref()) else {
             let found = self.of_rows.len();
             if several && found == sources[0].rows().rows() {
                 return Err(self.wrong(&format!(
@@ -191,6 +189,18 @@ impl AnswerFile {
             self.check_rows(&ours, &places, sums())?;
         }
         Ok(self.answers_at(places))
+    }
+
+    /// The names of its rows: in the column that it names itself, else in the one that the data names, if it has that.
+    ///
+    /// # Errors
+    /// As [`names_in`](Self::names_in).
+    fn names_or_in(&self, id: Option<&str>) -> Result<Option<Cow<'_, [String]>>, Error> {
+        match (&self.names, id) {
+            (Some(names), _) => Ok(Some(Cow::Borrowed(names))),
+            (None, Some(id)) => Ok(self.names_in(id)?.map(Cow::Owned)),
+            (None, None) => Ok(None),
+        }
     }
 
     /// The names of its rows in a column of this name, if it has one.
@@ -454,11 +464,8 @@ impl RecordedTeacher {
         let file = &self.file;
         let test = data.test_source().filter(|test| test.rows().rows() == rows);
         let names = test.and_then(|test| test.names().ok().flatten());
-        let theirs = match test.and_then(|test| test.options().id.as_deref()) {
-            Some(id) if file.names.is_none() => file.names_in(id)?,
-            _ => file.names.clone(),
-        };
-        let Some(((test, names), theirs)) = test.zip(names).zip(theirs.as_ref()) else { return Ok(None) };
+        let theirs = file.names_or_in(test.and_then(|test| test.options().id.as_deref()))?;
+        let Some(((test, names), theirs)) = test.zip(names).zip(theirs.as_deref()) else { return Ok(None) };
         let ours = data.data().names().ok().flatten().unwrap_or_default();
         if twice(&[&ours[..], &names].concat()).is_some()
             || (file.of_data.is_some() && file.row_sums.is_empty())
