@@ -1,5 +1,6 @@
 """Train a teacher, distil a student, ship it: environments, reinforcement learning and distillation in Rust.
 
+- `DQN`, `PPO` and all other algorithms are classes with the interface of Stable-Baselines3: `learn`, `predict`, `save`.
 - `train`, `distill`, `resume`, `evaluate` and `export` are the commands of the same names as functions; `load` reads a
   run that they, or the command, have left.
 - Gymnasium finds the environments under `potstill/`: `gymnasium.make("potstill/CartPole-v1")`.
@@ -17,31 +18,46 @@ from potstill._native import __version__
 from potstill.errors import Error, InputError, InternalError, RunError, Stopped
 
 if TYPE_CHECKING:
+    from potstill.algorithm import Algorithm, Callback, StopAt, evaluate_policy
+    from potstill.algorithms import *  # noqa: F403
     from potstill.environments import Environment, VectorEnvironment
+    from potstill.planning import Plan, modified_policy_iteration, policy_iteration, value_iteration
     from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train
 
 __all__ = [
+    "Algorithm",
+    "Callback",
     "Curve",
     "Environment",
     "Error",
     "InputError",
     "InternalError",
+    "Plan",
     "Run",
     "RunError",
+    "StopAt",
     "Stopped",
     "VectorEnvironment",
     "__version__",
     "distill",
     "evaluate",
+    "evaluate_policy",
     "export",
     "load",
+    "modified_policy_iteration",
+    "policy_iteration",
     "resume",
     "train",
+    "value_iteration",
 ]
 
 # Imported when used: the command must not wait for NumPy and Gymnasium.
 _LAZY = {
+    **dict.fromkeys(["Algorithm", "Callback", "StopAt", "evaluate_policy"], "potstill.algorithm"),
     **dict.fromkeys(["Environment", "VectorEnvironment"], "potstill.environments"),
+    **dict.fromkeys(
+        ["Plan", "modified_policy_iteration", "policy_iteration", "value_iteration"], "potstill.planning"
+    ),
     **dict.fromkeys(
         ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"], "potstill.runs"
     ),
@@ -49,17 +65,21 @@ _LAZY = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'potstill' has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(_LAZY[name]), name)
+    # A name that begins so may be that of an algorithm's class.
+    module = _LAZY.get(name) or ("potstill.algorithms" if name[:1].isupper() else None)
+    value = getattr(import_module(module), name, None) if module is not None else None
+    if value is None:
+        raise AttributeError(f"module 'potstill' has no attribute {name!r}")
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from potstill import algorithms
+
+    return sorted({*globals(), *__all__, *algorithms.__all__})
 
 
 _registration.install()

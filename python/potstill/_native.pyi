@@ -1,11 +1,13 @@
 """The native part of potstill."""
 
 import os
+from collections.abc import Callable
 from typing import Any, TypeAlias, final
 
 import numpy as np
 
 _Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+_Callback: TypeAlias = Callable[[dict[str, float]], object]
 _Path: TypeAlias = str | os.PathLike[str]
 _Space: TypeAlias = tuple[Any, ...]
 
@@ -58,7 +60,11 @@ class Learned:
     @property
     def shape(self) -> str: ...
     @property
+    def table(self) -> _Array | None: ...
+    @property
     def spaces(self) -> tuple[_Space, _Space] | None: ...
+    @property
+    def form(self) -> tuple[list[int], int, list[int], int, str] | None: ...
     @property
     def classes(self) -> list[str]: ...
     def seed(self, seed: int) -> None: ...
@@ -73,12 +79,17 @@ def distill(
     budget: str | None,
     out: _Path | None,
     threads: int | None,
+    callback: _Callback | None,
 ) -> str: ...
 def environment_specs() -> list[tuple[str, int | None, float | None]]: ...
 def evaluate(run: _Path, episodes: int, seed: int, threads: int | None) -> str: ...
 def export(run: _Path, to: str, out: _Path) -> str: ...
 def read_metrics(run: _Path) -> dict[str, tuple[_Array, _Array]]: ...
 def read_summary(run: _Path) -> str: ...
+def register_environment(id: str, make: Callable[[], Any]) -> None: ...
+def register_model(
+    id: str, outcomes: list[list[list[tuple[float, int, float, bool]]]], start: list[float]
+) -> None: ...
 def resume(
     run: _Path,
     steps: int | None,
@@ -86,6 +97,7 @@ def resume(
     keep_schedules: bool,
     fallback: bool,
     threads: int | None,
+    callback: _Callback | None,
 ) -> str: ...
 def run_command(arguments: list[str]) -> int: ...
 def train(
@@ -96,4 +108,5 @@ def train(
     seeds: int | None,
     out: _Path | None,
     threads: int | None,
+    callback: _Callback | None,
 ) -> str: ...

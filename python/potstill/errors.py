@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["Error", "InputError", "InternalError", "RunError", "Stopped"]
 
 
@@ -23,3 +28,6 @@ class InternalError(RunError):
 
 class Stopped(Error):
     """Work that was stopped before its end; the text says how to continue it."""
+
+    run: Path | None = None
+    """The folder of the run, or of the runs, if they can be continued."""

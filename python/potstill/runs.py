@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from potstill import _native
-from potstill._registration import native_id
-from potstill.errors import InputError
+from potstill._given import given
+from potstill.errors import InputError, Stopped
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"]
 
 _Path: TypeAlias = "str | os.PathLike[str]"
+_Callback: TypeAlias = "Callable[[dict[str, float]], object]"
 
 
 class Curve(NamedTuple):
@@ -107,8 +109,12 @@ class Run:
                 return self._learned.predict_values(rows), state
             best: _Array = np.argmax(self._learned.predict_proba(rows), axis=1)
             return np.asarray(classes)[best], state
-        rows, is_one = _rows(observation, spaces[0])
+        form = self._learned.form
+        rows, is_one = _rows(observation, spaces[0], form)
         actions = self._learned.act(rows, deterministic)
+        if form is not None:
+            _, _, shape, start, kind = form
+            actions = (actions + start).astype(kind).reshape(len(actions), *shape)
         return (actions[0] if is_one else actions), state
 
     def predict_proba(self, X: Any) -> _Array:
@@ -122,6 +128,11 @@ class Run:
         return self._learned.predict_proba(np.asarray(X))
 
     @property
+    def action_values(self) -> _Array | None:
+        """The values of a tabular method, float64 of the shape `states x actions`; None of another model."""
+        return self._learned.table
+
+    @property
     def classes(self) -> list[str]:
         """The names of the classes, in the order of `predict_proba`; empty of a policy or a regression."""
         return self._learned.classes
@@ -131,8 +142,10 @@ class Run:
         self._learned.seed(seed)
 
 
-def _rows(observation: Any, space: tuple[Any, ...]) -> tuple[_Array, bool]:
-    """Observations with a first axis of rows, and if it was added."""
+def _rows(
+    observation: Any, space: tuple[Any, ...], form: tuple[list[int], int, list[int], int, str] | None
+) -> tuple[_Array, bool]:
+    """Observations with a first axis of rows, and if it was added; of an environment of Python in its form."""
     import numpy as np
 
     kind, *parts = space
@@ -147,6 +160,10 @@ def _rows(observation: Any, space: tuple[Any, ...]) -> tuple[_Array, bool]:
     shape: tuple[int, ...] = ()
     if kind != "Discrete":
         shape = tuple(parts[0]) if kind == "MultiBinary" else parts[0].shape
+    if form is not None:
+        # A stack of frames has another shape.
+        shape = tuple(form[0]) if math.prod(form[0]) == math.prod(shape) else shape
+        rows = rows - form[1] if kind == "Discrete" else rows
     if rows.shape == shape:
         return rows[None], True
     if rows.shape[1:] == shape and rows.ndim > 0:
@@ -171,12 +188,14 @@ def _plain(name: str, value: Any) -> Any:
 
 def _settings(keys: Mapping[str, Any]) -> str:
     """Settings as a JSON object. A trailing underscore is for keys that are words of Python."""
-    plain = {name.removesuffix("_"): _plain(name, value) for name, value in keys.items() if value is not None}
-    for name in ("env", "data"):
-        if name in plain and not isinstance(plain[name], str):
-            raise InputError(f"{name}: write one, as text")
-    if "env" in plain:
-        plain["env"] = native_id(plain["env"])
+    keys = {name: value for name, value in keys.items() if value is not None}
+    if "env" in keys:
+        env = given(keys["env"])
+        copies = {} if env.num_envs is None else {"num_envs": env.num_envs}
+        keys = {**copies, **keys, "env": env.id}
+    plain = {name.removesuffix("_"): _plain(name, value) for name, value in keys.items()}
+    if not isinstance(plain.get("data", ""), str):
+        raise InputError("data: write one, as text")
     try:
         return json.dumps(plain, allow_nan=False)
     except ValueError:
@@ -191,10 +210,20 @@ def _ended(result: str) -> Run:
     return run
 
 
+def _finished(work: Callable[[], str]) -> Run:
+    """The run of a result; of work that a callback has stopped, as far as it went."""
+    try:
+        return _ended(work())
+    except Stopped as stopped:
+        if stopped.run is None:
+            raise
+        return Run(stopped.run)
+
+
 def train(
     algorithm: str | None = None,
     *,
-    env: str | None = None,
+    env: Any = None,
     data: _Path | None = None,
     steps: int | str | None = None,
     seeds: int | None = None,
@@ -202,6 +231,7 @@ def train(
     preset: str | None = None,
     config: _Path | None = None,
     threads: int | None = None,
+    callback: _Callback | None = None,
     **keys: Any,
 ) -> Run:
     """Trains an algorithm in an environment or on data, as `potstill train` does: `train("dqn", env="CartPole-v1")`.
@@ -211,7 +241,9 @@ def train(
 
     Args:
         algorithm: The algorithm, one of `potstill algos`; may be left out if `config` names it.
-        env: The environment's id, perhaps with options.
+        env: The environment: an id of potstill, perhaps with options; one of Gymnasium, `gym:LunarLander-v3`; an
+            environment or a vector environment with Gymnasium's interface; a function that makes one, which is called
+            for training, for evaluations and for each copy; or an exact model, as Gymnasium's `env.unwrapped.P`.
         data: What to learn from without an environment: a file, a folder, or `digits`.
         steps: The number of steps, also as text, `"50k"`.
         seeds: The number of seeds, each a run in the folder.
@@ -219,6 +251,8 @@ def train(
         preset: Published settings by name; by default the first with values for the environment, `none` for none.
         config: A TOML file of settings, such as the `config.toml` of a run.
         threads: The number of threads, by default that of the cores; no result depends on it.
+        callback: A function that is called with each record of metrics, a dictionary with `step` and values by name.
+            If it returns False, the run is saved and returned as it is.
         keys: All other settings, as `potstill train ALGORITHM --help` lists them, with underscores:
             `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`.
 
@@ -228,10 +262,13 @@ def train(
     Raises:
         InputError: If an argument is wrong; nothing is then left behind.
         RunError: If the training fails; the run directory says why.
-        KeyboardInterrupt: After Ctrl-C, with the run saved.
+        KeyboardInterrupt: After Ctrl-C, with the run saved. What the environment or the callback raises comes out as it
+            is, too, with a note on the run.
     """
-    keys = {"env": env, "data": data, "steps": steps, **keys}
-    return _ended(_native.train(algorithm or "", _settings(keys), preset, config, seeds, out, threads))
+    settings = _settings({"env": env, "data": data, "steps": steps, **keys})
+    return _finished(
+        lambda: _native.train(algorithm or "", settings, preset, config, seeds, out, threads, callback)
+    )
 
 
 def distill(
@@ -239,12 +276,13 @@ def distill(
     student: str | Sequence[str] | None = None,
     *,
     data: _Path | None = None,
-    env: str | None = None,
+    env: Any = None,
     seeds: int | None = None,
     budget: str | None = None,
     out: _Path | None = None,
     config: _Path | None = None,
     threads: int | None = None,
+    callback: _Callback | None = None,
     **keys: Any,
 ) -> Run:
     """Distils a teacher into a student, as `potstill distill` does: `distill(run, student="mlp:16")`.
@@ -253,12 +291,13 @@ def distill(
         teacher: A run, its folder, an ONNX file or a file of recorded answers; several are averaged.
         student: The form of the student, `mlp:16` or `tree:4`; a list makes a sweep.
         data: The data to learn on, if the teacher is a classifier or a regression.
-        env: The environment, if it is not the teacher's.
+        env: The environment, if it is not the teacher's, as of `train`.
         seeds: The number of seeds, each a run in the folder.
         budget: The most that a student may take, `"16KiB"` or `"20us"`: a search.
         out: The folder to create; by default a new one under `runs`.
         config: A TOML file of settings.
         threads: The number of threads, by default that of the cores; no result depends on it.
+        callback: A function that is called with each record of metrics, as of `train`.
         keys: All other settings, as `potstill distill --help` lists them, with underscores: `temperature=4`.
 
     Returns:
@@ -271,18 +310,22 @@ def distill(
     """
     several = [teacher] if isinstance(teacher, (str, os.PathLike, Run)) else list(teacher)
     teachers = ",".join(str(_plain("teacher", one)) for one in several)
-    keys = {"teacher": teachers, "student": student, "data": data, "env": env, **keys}
-    return _ended(_native.distill(_settings(keys), config, seeds, budget, out, threads))
+    settings = _settings({"teacher": teachers, "student": student, "data": data, "env": env, **keys})
+    return _finished(lambda: _native.distill(settings, config, seeds, budget, out, threads, callback))
 
 
-def load(run: _Path) -> Run:
+def load(run: _Path, *, env: Any = None) -> Run:
     """Reads a run, or a folder of seeds or of a sweep.
+
+    Args:
+        run: The folder.
+        env: The environment of a run that was begun with one of Python in another process, as of `train`.
 
     Raises:
         InputError: If it is none.
         RunError: If a file in it is damaged.
     """
-    return Run(run)
+    return Run(_folder(run, env))
 
 
 def resume(
@@ -293,6 +336,8 @@ def resume(
     keep_schedules: bool = False,
     fallback: bool = False,
     threads: int | None = None,
+    env: Any = None,
+    callback: _Callback | None = None,
 ) -> Run:
     """Continues a run that was stopped, to the bytes that it would have ended with, as `potstill resume` does.
 
@@ -303,19 +348,48 @@ def resume(
         keep_schedules: With more steps, schedules stay relative to the former number.
         fallback: Skip damaged checkpoints.
         threads: The number of threads, by default that of the cores; no result depends on it.
+        env: The environment of a run that was begun with one of Python in another process, as of `train`.
+        callback: A function that is called with each record of metrics, as of `train`.
 
     Raises:
         InputError: If the folder is no run.
         RunError: If a file in it is damaged, another process works in it, or the training fails.
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
+    folder = _folder(run, env)
+
+    def work() -> str:
+        _native.resume(folder, steps, seeds, keep_schedules, fallback, threads, callback)
+        return json.dumps({"out": str(folder), **Run(folder).summary})
+
+    return _finished(work)
+
+
+def _folder(run: Run | _Path, env: Any) -> Path:
+    """The folder of a run, whose environment is from now on the given one, if one is given."""
     folder = run.out if isinstance(run, Run) else Path(run)
-    _native.resume(folder, steps, seeds, keep_schedules, fallback, threads)
-    return Run(folder)
+    if env is not None:
+        given(env, _environment_of(folder))
+    return folder
+
+
+def _environment_of(folder: Path) -> str | None:
+    """The id of the environment of a run, or of the first in a folder of seeds."""
+    import tomllib
+
+    for file in [folder / "config.toml", *sorted(folder.glob("*/config.toml"))]:
+        if file.is_file():
+            try:
+                env = tomllib.loads(file.read_text(encoding="utf-8")).get("env")
+            except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+                # The native part tells it, with the place.
+                return None
+            return str(env) if env is not None else None
+    return None
 
 
 def evaluate(
-    run: Run | _Path, *, episodes: int = 100, seed: int = 0, threads: int | None = None
+    run: Run | _Path, *, episodes: int = 100, seed: int = 0, threads: int | None = None, env: Any = None
 ) -> dict[str, Any]:
     """Plays episodes with a learned policy, or answers the test samples of a classifier, as `potstill eval` does.
 
@@ -324,6 +398,7 @@ def evaluate(
         episodes: The number of episodes, from 1.
         seed: The seed of the episodes, from 0.
         threads: The number of threads, by default that of the cores; no result depends on it.
+        env: The environment of a run that was begun with one of Python in another process, as of `train`.
 
     Returns:
         The measures by name, such as `mean_return`.
@@ -331,7 +406,7 @@ def evaluate(
     Raises:
         InputError: If the folder is no run, or it is damaged.
     """
-    folder = run.out if isinstance(run, Run) else Path(run)
+    folder = _folder(run, env)
     measures: dict[str, Any] = json.loads(_native.evaluate(folder, episodes, seed, threads))
     return measures
 

@@ -33,7 +33,7 @@ def test_exceptions_are_of_two_families():
         (lambda: ps.train("q-learning", **CLIFF, alpha=-1.0), "alpha"),
         (lambda: ps.train("q-learning", **CLIFF, alpha=float("nan")), "finite"),
         (lambda: ps.train("q-learning", **CLIFF, alpha=object()), "alpha: write a number"),
-        (lambda: ps.train("q-learning", env=object()), "env: write"),
+        (lambda: ps.train("q-learning", env=object()), "env: object is neither an id nor"),
         (lambda: ps.train("q-learning", **CLIFF, seeds=0), "seeds=0: write a whole number from 1 to 100000"),
         (lambda: ps.train("q-learning", **CLIFF, threads=0), "threads=0: write a whole number from 1 to 1024"),
         (lambda: ps.train("q-learning", **CLIFF, config="none.toml"), "none.toml"),

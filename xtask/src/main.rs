@@ -165,6 +165,9 @@ fn python_package() -> Result<(), String> {
     step("Python package", install.env("PATH", path))?;
     let mut tests = Command::new(&python);
     tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
+    // The command that the tests before these were built with.
+    let command = env::current_dir().map_err(|error| error.to_string())?.join("target/debug/potstill");
+    tests.env("POTSTILL_COMMAND", command);
     step("tests of the Python package", tests.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 

@@ -26,6 +26,7 @@ mod complete;
 mod dashboard;
 mod environments;
 mod game_keys;
+mod gymnasium;
 mod keys;
 mod output;
 mod progress;
@@ -91,6 +92,7 @@ pub fn run_arguments(arguments: &[OsString]) -> u8 {
     if let Some(name) = arguments.first() {
         output::set_name(name);
     }
+    gymnasium::find();
     let command = match Cli::from_arguments(arguments) {
         Ok(cli) => cli.command,
         Err(Ok(advice)) => {

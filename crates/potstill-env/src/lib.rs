@@ -11,6 +11,7 @@
 //! | [`wrappers`] | wrappers |
 //! | [`check`] | tests that an environment follows the API |
 //! | [`registry`] | the environments by their id, with their options |
+//! | [`replayed`] | environments outside of this program |
 //! | [`trace`] | recorded episodes |
 //! | [`toy_text`], [`classic_control`] | Gymnasium's environments |
 //! | [`book`] | environments of Sutton and Barto's book |
@@ -43,6 +44,7 @@ pub mod guarded;
 pub mod model;
 mod model_env;
 pub mod registry;
+pub mod replayed;
 pub mod scene;
 pub mod space;
 pub mod state_map;

@@ -128,6 +128,28 @@ impl fmt::Display for Space {
     }
 }
 
+/// A value of a space of any kind.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Numbers<'a> {
+    /// The number of an element.
+    Index(usize),
+    /// The numbers of a box.
+    Floats(&'a [f32]),
+    /// Zeros and ones.
+    Bytes(&'a [u8]),
+}
+
+/// A value of a space of any kind, to write to.
+#[derive(Debug, PartialEq)]
+pub enum NumbersMut<'a> {
+    /// The number of an element.
+    Index(&'a mut usize),
+    /// The numbers of a box.
+    Floats(&'a mut [f32]),
+    /// Zeros and ones.
+    Bytes(&'a mut [u8]),
+}
+
 /// An observation or an action: a value of a space as a row of numbers.
 ///
 /// `usize` stands for the elements of [`Space::Discrete`] and [`Space::Tuple`], `[f32]` for those of
@@ -154,6 +176,12 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
 
     /// The value as a row of numbers, to write to.
     fn as_mut_slice(&mut self) -> &mut [Self::Element];
+
+    /// The value as numbers of their type.
+    fn as_numbers(&self) -> Numbers<'_>;
+
+    /// The value as numbers of their type, to write to.
+    fn as_numbers_mut(&mut self) -> NumbersMut<'_>;
 
     /// Returns true if all numbers are finite.
     fn is_finite(&self) -> bool;
@@ -372,6 +400,14 @@ impl Row for usize {
         std::slice::from_mut(self)
     }
 
+    fn as_numbers(&self) -> Numbers<'_> {
+        Numbers::Index(*self)
+    }
+
+    fn as_numbers_mut(&mut self) -> NumbersMut<'_> {
+        NumbersMut::Index(self)
+    }
+
     #[inline]
     fn is_finite(&self) -> bool {
         true
@@ -457,6 +493,14 @@ macro_rules! array_row {
 impl Row for [f32] {
     array_row!(f32);
 
+    fn as_numbers(&self) -> Numbers<'_> {
+        Numbers::Floats(self)
+    }
+
+    fn as_numbers_mut(&mut self) -> NumbersMut<'_> {
+        NumbersMut::Floats(self)
+    }
+
     #[inline]
     fn is_finite(&self) -> bool {
         self.iter().all(|x| x.is_finite())
@@ -502,6 +546,14 @@ impl Row for [f32] {
 
 impl Row for [u8] {
     array_row!(u8);
+
+    fn as_numbers(&self) -> Numbers<'_> {
+        Numbers::Bytes(self)
+    }
+
+    fn as_numbers_mut(&mut self) -> NumbersMut<'_> {
+        NumbersMut::Bytes(self)
+    }
 
     #[inline]
     fn is_finite(&self) -> bool {

@@ -46,7 +46,12 @@ pub(crate) fn of_run(error: &Error) -> PyErr {
         1 => Class::Run,
         _ => Class::Stopped,
     };
-    class.with(error.to_string())
+    let raised = class.with(error.to_string());
+    if let Error::Interrupted { run, .. } | Error::Paused { run, .. } = error {
+        Python::attach(|py| raised.value(py).setattr("run", run)).map_or_else(|error| error, |()| raised)
+    } else {
+        raised
+    }
 }
 
 /// The exception of an error of a call to an environment.

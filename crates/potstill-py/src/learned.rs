@@ -3,8 +3,9 @@
 
 use crate::environment::{locked, specification};
 use crate::errors::{Class, caught, of_run};
+use crate::foreign::{Form, form};
 use crate::rows::{numbers_of, rows_to_python, space_to_python};
-use numpy::{PyArray1, PyArrayMethods};
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use potstill::commands::is_folder_of_runs;
 use potstill::core::{Pcg64, Streams};
 use potstill::data::{Column, DataFrame, Encoding, Values};
@@ -29,6 +30,8 @@ pub(crate) struct Learned {
     purpose: Purpose,
     /// Observations and actions of the environment; none of a model that learned from data.
     spaces: Option<(Space, Space)>,
+    /// The form of both in Python, of an environment of Python.
+    form: Option<Form>,
     /// Draws actions, and breaks ties.
     rng: Mutex<Pcg64>,
 }
@@ -157,7 +160,8 @@ impl Learned {
                 Ok::<_, PyErr>((spec.observation_space(), spec.action_space()))
             });
             let rng = Mutex::new(Streams::new(0).stream("actor"));
-            Ok(Self { model, purpose: about.purpose, spaces: spaces.transpose()?, rng })
+            let spaces = spaces.transpose()?;
+            Ok(Self { model, purpose: about.purpose, spaces, form: env.and_then(form), rng })
         })
     }
 
@@ -173,12 +177,31 @@ impl Learned {
         self.model.shape()
     }
 
+    /// The table of a tabular method, float64 of the shape `states x actions`; None of another model.
+    #[getter]
+    fn table<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyArray2<f64>>>> {
+        caught(|| match &self.model {
+            Model::Table(table) if table.values().len() == table.states() * table.actions() => {
+                let numbers = PyArray1::from_slice(py, table.values());
+                Ok(Some(numbers.reshape([table.states(), table.actions()])?))
+            }
+            _ => Ok(None),
+        })
+    }
+
     /// Observation and action space of a policy, each as the name of its class and what that is built of; None of a model
     /// that learned from data.
     #[getter]
     fn spaces(&self, py: Python<'_>) -> PyResult<Option<(Py<PyAny>, Py<PyAny>)>> {
         let spaces = self.spaces.as_ref();
         spaces.map(|(o, a)| Ok((space_to_python(py, o)?, space_to_python(py, a)?))).transpose()
+    }
+
+    /// The form of observations and actions of an environment of Python: the shape of observations and their least integer, the
+    /// shape of actions, their least integer and their type. None of one of potstill.
+    #[getter]
+    fn form(&self) -> Option<Form> {
+        self.form.clone()
     }
 
     /// The names of the classes; empty of a policy or a regression.

@@ -8,6 +8,8 @@ mod command;
 mod environment;
 mod environments;
 mod errors;
+mod exact_model;
+mod foreign;
 mod learned;
 mod rows;
 mod runs;
@@ -25,14 +27,19 @@ mod _native {
     #[pymodule_export]
     use super::environments::Environments;
     #[pymodule_export]
+    use super::exact_model::register_model;
+    #[pymodule_export]
+    use super::foreign::register_environment;
+    #[pymodule_export]
     use super::learned::{Learned, read_metrics, read_summary};
     #[pymodule_export]
     use super::runs::{distill, evaluate, export, resume, train};
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
-    /// The version of the package.
+    /// The version of the package, and the way to Gymnasium's environments.
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::foreign::find_gymnasium();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

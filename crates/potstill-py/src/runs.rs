@@ -1,5 +1,6 @@
 //! Whole runs: the commands as functions.
 #![allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
+#![allow(clippy::too_many_arguments, reason = "the arguments are those of the command")]
 
 use crate::errors::Class;
 use crate::watched::watched;
@@ -89,6 +90,7 @@ pub(crate) fn train(
     seeds: Option<u64>,
     out: Option<PathBuf>,
     threads: Option<usize>,
+    callback: Option<Py<PyAny>>,
 ) -> PyResult<String> {
     let flags = settings_of(settings, |kind| kind.name == algorithm)?;
     let request = TrainRequest {
@@ -99,7 +101,8 @@ pub(crate) fn train(
         out,
         threads: threads_of(threads)?,
     };
-    watched(py, |watcher| potstill::commands::train(&request, watcher)).map(|result| text_of(&result))
+    watched(py, callback, |watcher| potstill::commands::train(&request, watcher))
+        .map(|result| text_of(&result))
 }
 
 /// Distils; the arguments are those of the command, settings as a JSON object. Returns the summary as JSON.
@@ -112,6 +115,7 @@ pub(crate) fn distill(
     budget: Option<&str>,
     out: Option<PathBuf>,
     threads: Option<usize>,
+    callback: Option<Py<PyAny>>,
 ) -> PyResult<String> {
     let flags = settings_of(settings, RunKind::distils)?;
     let budget = budget.map(str::parse::<Budget>).transpose();
@@ -122,7 +126,8 @@ pub(crate) fn distill(
         out,
         threads: threads_of(threads)?,
     };
-    watched(py, |watcher| potstill::commands::distill(&request, watcher)).map(|result| text_of(&result))
+    watched(py, callback, |watcher| potstill::commands::distill(&request, watcher))
+        .map(|result| text_of(&result))
 }
 
 /// Continues a run. Returns the summary as JSON.
@@ -135,10 +140,12 @@ pub(crate) fn resume(
     keep_schedules: bool,
     fallback: bool,
     threads: Option<usize>,
+    callback: Option<Py<PyAny>>,
 ) -> PyResult<String> {
     let threads = threads_of(threads)?;
     let request = ResumeRequest { run, steps, seeds: seeds_of(seeds)?, keep_schedules, fallback, threads };
-    watched(py, |watcher| potstill::commands::resume(&request, watcher)).map(|result| text_of(&result))
+    watched(py, callback, |watcher| potstill::commands::resume(&request, watcher))
+        .map(|result| text_of(&result))
 }
 
 /// Evaluates a run. Returns the measures as JSON.
@@ -151,12 +158,12 @@ pub(crate) fn evaluate(
     threads: Option<usize>,
 ) -> PyResult<String> {
     let request = EvaluateRequest { run, episodes, seed, threads: threads_of(threads)? };
-    watched(py, |_| potstill::commands::evaluate(&request)).map(|result| text_of(&result))
+    watched(py, None, |_| potstill::commands::evaluate(&request)).map(|result| text_of(&result))
 }
 
 /// Writes the model of a run to a file of a format. Returns what was written as JSON.
 #[pyfunction]
 pub(crate) fn export(py: Python<'_>, run: PathBuf, to: String, out: PathBuf) -> PyResult<String> {
     let request = ExportRequest { run, to, out };
-    watched(py, |watcher| potstill::commands::export(&request, watcher)).map(|result| text_of(&result))
+    watched(py, None, |watcher| potstill::commands::export(&request, watcher)).map(|result| text_of(&result))
 }

@@ -1,11 +1,13 @@
 //! Work in a thread of its own, while the calling thread of Python listens for signals.
 
 use crate::errors::{Class, of_panic, of_run};
+use crate::foreign::exception_in;
 use potstill::Error;
 use potstill::metrics::Record;
 use potstill::run::Observer;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +21,14 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The stack of the thread, as large as that of a main thread.
 const STACK_BYTES: usize = 8 << 20;
 
-/// The warnings of the work, and the request to stop it.
+/// The warnings of the work, the function of the caller that is called with its records, and the request to stop it.
 #[derive(Default)]
 pub(crate) struct Watcher {
     is_to_stop: AtomicBool,
     warnings: Mutex<Vec<String>>,
+    callback: Option<Py<PyAny>>,
+    /// What the callback raised.
+    raised: Mutex<Option<PyErr>>,
 }
 
 impl Observer for Watcher {
@@ -33,7 +38,25 @@ impl Observer for Watcher {
         self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(warning.to_owned());
     }
 
-    fn record(&self, _: &Record) {}
+    fn record(&self, record: &Record) {
+        let Some(callback) = &self.callback else { return };
+        if self.stop_requested() {
+            return;
+        }
+        let called = Python::attach(|py| {
+            let values = PyDict::new(py);
+            values.set_item("step", record.step)?;
+            record.values.iter().try_for_each(|(name, value)| values.set_item(name, value))?;
+            let answer = callback.call1(py, (values,))?;
+            Ok::<_, PyErr>(answer.bind(py).is_none() || answer.is_truthy(py)?)
+        });
+        match called {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
+        }
+        self.is_to_stop.store(true, Ordering::Relaxed);
+    }
 
     fn begin(&self, _: &str, _: u64) {}
 
@@ -60,15 +83,17 @@ impl Watcher {
 }
 
 /// Does work without the lock of the interpreter. A signal whose handler raises, as that of Ctrl-C does, makes the work save
-/// and stop, and is then raised, with a note on what was saved.
+/// and stop, and is then raised, with a note on what was saved. So does a callback that raises or returns something false when
+/// it is called with a record, as a dictionary, in the thread of the work.
 ///
 /// # Errors
 /// Those of the work, what handlers of signals raise, and [`Internal`](Class::Internal) if it panics.
 pub(crate) fn watched<T: Send>(
     py: Python<'_>,
+    callback: Option<Py<PyAny>>,
     work: impl FnOnce(&Watcher) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
-    let watcher = Watcher::default();
+    let watcher = Watcher { callback, ..Watcher::default() };
     let mut raised: Option<PyErr> = None;
     let result = thread::scope(|scope| {
         let (say, done) = channel();
@@ -98,6 +123,7 @@ pub(crate) fn watched<T: Send>(
             Ok(Err(panic)) | Err(panic) => Err(of_panic(&*panic)),
         }
     })?;
+    let raised = raised.or(watcher.raised.lock().unwrap_or_else(PoisonError::into_inner).take());
     if let Some(raised) = raised {
         if let Err(error) = &result {
             raised.value(py).call_method1("add_note", (error.to_string(),))?;
@@ -106,5 +132,12 @@ pub(crate) fn watched<T: Send>(
     }
     py.check_signals()?;
     watcher.warn_python(py)?;
-    result.map_err(|error| of_run(&error))
+    result.map_err(|error| match exception_in(&error.to_string()) {
+        // An exception of the user's environment comes out as itself.
+        Some(raised) => match raised.value(py).call_method1("add_note", (error.to_string(),)) {
+            Ok(_) => raised,
+            Err(error) => error,
+        },
+        None => of_run(&error),
+    })
 }

@@ -2,11 +2,18 @@
 
 use super::documentation::{self, EnvOption};
 use super::factory::Kind;
+use super::general_options::GENERAL_OPTIONS;
+use super::id::namespace;
 use super::options::Options;
+use crate::replayed::{self, Constructed};
 use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The constructor of an environment from its options.
 type Make = dyn Fn(&mut Options<'_>) -> Result<Kind, String> + Send + Sync;
+
+/// Keys and values of options.
+type GivenTexts = Vec<(String, String)>;
 
 /// The registry entry of an environment: its id, its documentation, and its constructor. Everything but id,
 /// summary and constructor may be left out.
@@ -66,6 +73,32 @@ impl Entry {
             reward_threshold: None,
             make: Box::new(move |options| Ok(make(options)?.into())),
         }
+    }
+
+    /// An environment outside of this program with an id of a [namespace](super::id::NAMESPACES), constructed from its options,
+    /// each a key and a value, by a function that is called for each environment that is played.
+    pub fn of_foreign(
+        id: &str,
+        construct: impl Fn(&[(String, String)]) -> Result<Constructed, String> + Send + Sync + 'static,
+    ) -> Self {
+        // An environment with its options is looked for many times, and constructing one may take long.
+        let known: Mutex<Vec<(GivenTexts, Kind)>> = Mutex::default();
+        let construct = Arc::new(construct);
+        // As long as the program, as its entry is.
+        let id = Box::leak(id.to_owned().into_boxed_str());
+        Self::new(id, "an environment outside of this program", move |options| {
+            let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
+            let is_general = |key: &str| GENERAL_OPTIONS.iter().any(|option| option.name == key);
+            let given: GivenTexts = options.take_all_but(is_general).into_iter().map(owned).collect();
+            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, kind)) = known.iter().find(|(options, _)| *options == given) {
+                return Ok(kind.clone());
+            }
+            let (construct, options) = (construct.clone(), given.clone());
+            let kind = replayed::kind(move || construct(&options))?;
+            known.push((given, kind.clone()));
+            Ok::<Kind, String>(kind)
+        })
     }
 
     /// Documentation in Markdown, or a source file whose module documentation (`//!`) it is:
@@ -135,6 +168,13 @@ impl Entry {
         self
     }
 
+    /// The time limit and the mean return that counts as solved, if there are any.
+    #[must_use]
+    pub fn limits(mut self, steps: Option<u64>, mean_return: Option<f64>) -> Self {
+        (self.time_limit_steps, self.reward_threshold) = (steps, mean_return);
+        self
+    }
+
     /// The name without family and version, for the arcade games: `Breakout`.
     pub(super) fn short(&self) -> &str {
         self.id.strip_prefix("MinAtar/").and_then(|rest| rest.split('-').next()).unwrap_or(self.id)
@@ -142,8 +182,11 @@ impl Entry {
 
     /// Checks what a user has written; the error is the reason.
     pub(super) fn check<'a>(&'a self, general: impl Iterator<Item = &'a str>) -> Result<(), String> {
-        let in_name = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
-        if !self.id.starts_with(|c: char| c.is_ascii_alphanumeric()) || !self.id.chars().all(in_name) {
+        let namespace = namespace(self.id);
+        let marks = if namespace.is_some() { "-_./:" } else { "-_./" };
+        let in_name = |c: char| c.is_ascii_alphanumeric() || marks.contains(c);
+        let name = &self.id[namespace.map_or(0, str::len)..];
+        if !name.starts_with(|c: char| c.is_ascii_alphanumeric()) || !name.chars().all(in_name) {
             return Err("an id begins with a letter or a digit and is made of letters, digits, `-`, `_`, `.` and `/`, such as Corridor-v0".to_owned());
         }
         let mut names: Vec<&str> = general.collect();

@@ -8,6 +8,9 @@
 //! | `@path` | a file: up to the end, or the comma before the next `key=` |
 //! | `@"path"` | a file, whatever its name |
 //!
+//! Before the name there may be a [namespace](NAMESPACES), that of Gymnasium's environments for example:
+//! `gym:LunarLander-v3:gravity=-5`.
+//!
 //! ```
 //! use potstill_env::registry::id::{Given, options, split, text_option};
 //!
@@ -15,6 +18,8 @@
 //! let given = options(given)?;
 //! assert_eq!((name, given[0].key, &given[0].value), ("FrozenLake-v1", "desc", &Given::File("maps, old/pond.txt")));
 //! assert_eq!((given[1].key, &given[1].value), ("is_slippery", &Given::Text("false")));
+//! assert_eq!(split("gym:LunarLander-v3:gravity=-5"), ("gym:LunarLander-v3", "gravity=-5"));
+//! assert_eq!(split("gym:package:Own-v0"), ("gym:package:Own-v0", ""));
 //! // The text of a file stays a value, whatever is in it.
 //! assert_eq!(text_option("desc", "SFFG,is_slippery=false")?, "desc=\"SFFG,is_slippery=false\"");
 //! # Ok::<(), String>(())
@@ -40,9 +45,21 @@ pub enum Given<'a> {
     File(&'a str),
 }
 
-/// Splits an id into its name and the text of its options.
+/// The namespaces of environments that live outside of this program, each with its colon: `gym:CartPole-v1`.
+pub const NAMESPACES: [&str; 2] = ["gym:", "python:"];
+
+/// The namespace of an id of an environment outside of this program.
+pub fn namespace(id: &str) -> Option<&'static str> {
+    NAMESPACES.into_iter().find(|namespace| id.starts_with(namespace))
+}
+
+/// Splits an id into its name, with its namespace, and the text of its options.
 pub fn split(id: &str) -> (&str, &str) {
-    id.split_once(':').unwrap_or((id, ""))
+    let Some(namespace) = namespace(id) else { return id.split_once(':').unwrap_or((id, "")) };
+    // The name may have a colon of its own, as Gymnasium's `package:ID` has.
+    let mut colons = id.match_indices(':').map(|(at, _)| at).skip_while(|at| *at < namespace.len());
+    let options = colons.find(|at| begins_an_option(&id[at + 1..]));
+    options.map_or((id, ""), |at| (&id[..at], &id[at + 1..]))
 }
 
 /// Parses the options after the colon of an id.

@@ -40,7 +40,8 @@ use crate::wrappers::Features;
 use crate::{Autoreset, Env, EnvError, Space};
 use crate::{arcade, book, box2d_envs, classic_control, gridworld, toy_text};
 use checked::caught;
-use std::sync::{LazyLock, PoisonError, RwLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 /// One environment, with its options.
 #[derive(Clone, Debug)]
@@ -107,9 +108,51 @@ pub fn register(entry: Entry) -> Result<(), EnvError> {
     Ok(())
 }
 
-/// The ids of all environments.
+/// The way to the environments of a namespace: constructs the entry of a name behind it; an error is the reason.
+pub type Resolve = dyn Fn(&str) -> Result<Entry, String> + Send + Sync;
+
+/// The ways to environments outside of this program.
+static RESOLVERS: RwLock<BTreeMap<&'static str, Arc<Resolve>>> = RwLock::new(BTreeMap::new());
+
+/// Says how the environments of one of the [`NAMESPACES`](id::NAMESPACES) are reached; replaces what was said before. Such an
+/// environment is registered when it is first looked for.
+///
+/// # Panics
+/// If there is no such namespace.
+pub fn resolve_namespace(
+    namespace: &str,
+    resolve: impl Fn(&str) -> Result<Entry, String> + Send + Sync + 'static,
+) {
+    let known = id::NAMESPACES.into_iter().find(|known| *known == namespace).expect("a namespace");
+    RESOLVERS.write().unwrap_or_else(PoisonError::into_inner).insert(known, Arc::new(resolve));
+}
+
+/// Returns true if it was said how the environments of a namespace are reached.
+pub fn is_resolved(namespace: &str) -> bool {
+    RESOLVERS.read().unwrap_or_else(PoisonError::into_inner).contains_key(namespace)
+}
+
+/// The entry of an environment outside of this program, registered from now on.
+fn resolved(namespace: &'static str, name: &str) -> Result<&'static Entry, EnvError> {
+    let refused = |reason| EnvError::Option { id: name.to_owned(), reason };
+    let resolver = RESOLVERS.read().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned();
+    let resolve = resolver
+        .ok_or_else(|| refused(format!("this program does not reach environments of `{namespace}`")))?;
+    let entry =
+        caught("its construction", || resolve(&name[namespace.len()..])).flatten().map_err(refused)?;
+    assert_eq!(entry.id, name, "a resolver gives the entry that it was asked for");
+    let registered = register(entry);
+    // Another thread may have been first.
+    known(name).ok_or_else(|| registered.expect_err("it is not registered"))
+}
+
+fn known(name: &str) -> Option<&'static Entry> {
+    entries().into_iter().find(|entry| entry.id == name || entry.short() == name)
+}
+
+/// The ids of all environments, without those outside of this program.
 pub fn ids() -> impl Iterator<Item = &'static str> {
-    entries().into_iter().map(|entry| entry.id)
+    entries().into_iter().map(|entry| entry.id).filter(|id| id::namespace(id).is_none())
 }
 
 /// All environments that can be constructed with their default options.
@@ -123,10 +166,11 @@ pub fn all() -> impl Iterator<Item = Spec> {
 /// If there is none, it has no such option, or an option has no such value.
 pub fn find(id: &str) -> Result<Spec, EnvError> {
     let (name, given) = id::split(id);
-    let entry = entries()
-        .into_iter()
-        .find(|entry| entry.id == name || entry.short() == name)
-        .ok_or_else(|| EnvError::Unknown { id: name.to_owned() })?;
+    let entry = match (known(name), id::namespace(name)) {
+        (Some(entry), _) => entry,
+        (None, Some(namespace)) => resolved(namespace, name)?,
+        (None, None) => return Err(EnvError::Unknown { id: name.to_owned() }),
+    };
     caught("its construction", || entry.spec(given))
         .flatten()
         .map_err(|reason| EnvError::Option { id: name.to_owned(), reason })

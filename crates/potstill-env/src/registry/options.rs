@@ -47,6 +47,13 @@ impl<'a> Options<'a> {
         Some(self.given.remove(i).1)
     }
 
+    /// Takes all options but some, of an environment whose own are not known.
+    pub(super) fn take_all_but(&mut self, is_left: impl Fn(&str) -> bool) -> Vec<(&'a str, &'a str)> {
+        let (left, taken) = std::mem::take(&mut self.given).into_iter().partition(|(key, _)| is_left(key));
+        self.given = left;
+        taken
+    }
+
     /// Takes a flag, `true` or `false`.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::descriptor::{Algorithm, Preset};
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, resolve};
+use potstill_env::registry::id;
 use toml::{Table, Value};
 
 /// Published settings: those of a preset of an algorithm, for an environment.
@@ -29,10 +30,17 @@ impl Preset {
     }
 }
 
+/// The id that published settings are for: options do not make it another environment, and Gymnasium's own are those that
+/// this program has too.
+fn published_id(env: &str) -> &str {
+    let (name, _) = id::split(env);
+    name.strip_prefix("gym:").unwrap_or(name)
+}
+
 impl Algorithm {
     /// The name of the preset that a run in this environment has if none is named: the first with values for it.
     pub fn default_preset(&self, env: &str) -> Option<&'static str> {
-        self.presets.iter().find(|preset| preset.is_for(env)).map(|preset| preset.name)
+        self.presets.iter().find(|preset| preset.is_for(published_id(env))).map(|preset| preset.name)
     }
 
     /// The values of a preset: those for every environment, then those for this one.
@@ -52,9 +60,7 @@ impl Algorithm {
         let table = read_toml(preset.text, origin.clone())?;
         let (sections, mut values): (Table, Table) =
             table.into_iter().partition(|(_, value)| value.is_table());
-        // Options follow an id, and do not make it another environment.
-        let id = env.split_once(':').map_or(env, |(id, _)| id);
-        if let Some(Value::Table(own)) = sections.get(env).or_else(|| sections.get(id)) {
+        if let Some(Value::Table(own)) = sections.get(published_id(env)) {
             values.extend(own.clone());
             return Ok(Layer { origin, values });
         }

@@ -88,6 +88,11 @@ pub(crate) trait Job: Restorable + Send {
     /// If the work fails.
     fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error>;
 
+    /// Returns true if the state after an error of the environment is that before the step, and can be gone on from.
+    fn is_between_steps(&self) -> bool {
+        true
+    }
+
     /// Progress and total, in the user's unit (steps, episodes or epochs), and a remark on the results so
     /// far.
     fn progress(&self) -> (u64, u64, String);

@@ -288,6 +288,10 @@ where
         watch.failed.map_or(Ok(()), Err)
     }
 
+    fn is_between_steps(&self) -> bool {
+        self.trainer.is_between_steps()
+    }
+
     fn progress(&self) -> (u64, u64, String) {
         let own = self.statistics.returns.mean().filter(|_| !matches!(self.acts, Acts::Recording(_)));
         let note = own.map(|mean| format!("return {mean:.1}")).unwrap_or_default();

@@ -79,7 +79,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 30] = [
+pub const RESULTS: [Published; 31] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -99,7 +99,8 @@ pub const RESULTS: [Published; 30] = [
     Published { name: "lqr", algorithms: &["ddpg", "td3", "sac"], runs: 10, takes: "10 minutes", data: None, measure: lqr::reproduce },
     Published { name: "ppo-details", algorithms: &["ppo"], runs: 20, takes: "30 minutes", data: None, measure: ppo_details::reproduce },
     Published { name: "landers", algorithms: &["ppo", "a2c", "dqn"], runs: 10, takes: "20 minutes", data: None, measure: deep::landers },
-    Published { name: "walkers", algorithms: &["a2c", "ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers },
+    Published { name: "walkers", algorithms: &["ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers },
+    Published { name: "walkers-zoo", algorithms: &["a2c", "ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers_zoo },
     Published { name: "walkers-replay", algorithms: &["qr-dqn", "sac", "td3"], runs: 5, takes: "30 hours", data: None, measure: deep::walkers_replay },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },

@@ -308,10 +308,17 @@ fn work(
         let steps = job.steps();
         // Checkpoints fall on multiples of their frequency, independently of slices.
         let next = freq.filter(|&freq| freq > 0).map_or(u64::MAX, |freq| (steps / freq + 1) * freq);
-        job.advance(next.min(steps + SLICE_STEPS), stop, &mut |record: &Record| {
+        let advanced = job.advance(next.min(steps + SLICE_STEPS), stop, &mut |record: &Record| {
             observer.record(record);
             sinks.record(dir, record)
-        })?;
+        });
+        // The environment may be mended, and the run resumed.
+        let has_failed = matches!(advanced, Err(Error::Train(TrainError::Env { .. })));
+        if has_failed && job.is_between_steps() && freq != Some(0) && saver.saved != Some(job.steps()) {
+            saver.save(job, sinks, seconds())?;
+            saver.wait()?;
+        }
+        advanced?;
         if stop() && !job.is_over() {
             // A run that is stopped again in the middle of the step that it went on from has its checkpoint.
             if freq != Some(0) && saver.saved != Some(job.steps()) {

@@ -28,6 +28,8 @@ pub(crate) struct PreparedRun {
 /// The name of a run's folder: one folder, also if the environment's name or the file of the data has several parts.
 pub(crate) fn folder_name(work: &str, on: &str, seed: u64) -> String {
     let on = on.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or_default();
+    // A colon has a meaning of its own in paths of some systems.
+    let on = on.replace(':', "-");
     format!("{work}-{on}-seed{seed}")
 }
 

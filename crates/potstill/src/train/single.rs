@@ -7,7 +7,7 @@ use super::training::Training;
 use crate::agent::{Agent, Measurements};
 use crate::experience::{Ending, Steps, Transition};
 use crate::model::Model;
-use potstill_core::snapshot::Codec;
+use potstill_core::snapshot::{Codec, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::{BoxEnv, Env, Row};
 use std::borrow::{Borrow, BorrowMut};
@@ -18,6 +18,8 @@ pub struct Trainer<A: Agent> {
     agent: A,
     env: BoxEnv<A::Observation, A::Action>,
     action: <A::Action as ToOwned>::Owned,
+    /// True if the action was drawn, and the environment has refused it.
+    is_refused: bool,
     observation: <A::Observation as ToOwned>::Owned,
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
@@ -48,6 +50,7 @@ impl<A: Agent> Trainer<A> {
         Self {
             agent,
             action: A::Action::buffer(&env.action_space()),
+            is_refused: false,
             has_raw_rewards: env.raw_reward().is_some(),
             env,
             next_observation: A::Observation::buffer(&space),
@@ -94,18 +97,22 @@ impl<A: Agent> Trainer<A> {
         if self.episode_steps == 0 {
             check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
         }
-        while !self.agent.search(&self.env).map_err(refused)? {
-            if stop() {
-                return Ok(false);
+        if !self.is_refused {
+            while !self.agent.search(&self.env).map_err(refused)? {
+                if stop() {
+                    return Ok(false);
+                }
             }
+            let observation: &A::Observation = self.observation.borrow();
+            self.agent.act(observation.as_slice(), self.action.borrow_mut().as_mut_slice());
         }
-        let observation: &A::Observation = self.observation.borrow();
-        let action: &mut A::Action = self.action.borrow_mut();
-        self.agent.act(observation.as_slice(), action.as_mut_slice());
+        // The step may be tried again, by a run that is resumed with a mended environment.
+        self.is_refused = true;
         let outcome = self
             .env
-            .step(action, self.next_observation.borrow_mut())
+            .step(self.action.borrow(), self.next_observation.borrow_mut())
             .map_err(|source| TrainError::Env { step, source })?;
+        self.is_refused = false;
         let text = || A::Action::text(self.action.borrow());
         check_finite(at, text, outcome.reward, self.next_observation.borrow())?;
         let mut raw_reward = outcome.reward;
@@ -211,8 +218,9 @@ impl<A: Agent> Training for Trainer<A> {
 snapshot! {
     impl[A: Agent] Restorable for Trainer<A> {
         saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
-            episode_steps, last as "unfinished" via IfStopped;
-        built: action, next_observation, has_raw_rewards;
+            episode_steps, last as "unfinished" via IfStopped, is_refused via IfPresent,
+            action via NumbersIfPresent::<A::Action>(PhantomData);
+        built: next_observation, has_raw_rewards;
     }
 }
 
@@ -226,5 +234,21 @@ impl<R: Row + ?Sized> Codec<R::Owned> for Numbers<R> {
 
     fn load(&self, row: &mut R::Owned, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
         row.borrow_mut().read(snapshot, name)
+    }
+}
+
+/// The same codec, for a value that checkpoints of earlier versions do not have.
+struct NumbersIfPresent<R: ?Sized>(PhantomData<R>);
+
+impl<R: Row + ?Sized> Codec<R::Owned> for NumbersIfPresent<R> {
+    fn save(&self, row: &R::Owned, name: &str, snapshot: &mut Snapshot) {
+        Numbers::<R>(PhantomData).save(row, name, snapshot);
+    }
+
+    fn load(&self, row: &mut R::Owned, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        if snapshot.contains(name) {
+            Numbers::<R>(PhantomData).load(row, name, snapshot)?;
+        }
+        Ok(())
     }
 }

@@ -24,6 +24,11 @@ pub trait Training: Restorable + Send {
     /// If the environment or the agent fails. The run ends there.
     fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError>;
 
+    /// Returns true if a step that the environment refused has changed nothing, so that the state can be gone on from.
+    fn is_between_steps(&self) -> bool {
+        true
+    }
+
     /// The last step, and what is still to be done of it.
     fn last_step(&self) -> &LastStep;
 

@@ -1,0 +1,266 @@
+//! Environments of Gymnasium, `gym:ID`, played in the Python of the user: a process for each, behind a pipe.
+
+use potstill::env::registry::{Entry, is_resolved, resolve_namespace};
+use potstill::env::replayed::{Constructed, Foreign};
+use potstill::env::space::{Numbers, NumbersMut};
+use potstill::env::{Outcome, Space};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+/// The program of the process: the module of the Python package, which needs nothing of it.
+const PROGRAM: &str = include_str!("gymnasium_worker.py");
+const NAMESPACE: &str = "gym:";
+/// The variable that names the interpreter.
+const INTERPRETER: &str = "POTSTILL_PYTHON";
+/// Bytes of the longest answer; a longer one is no answer.
+const ANSWER_BYTES_MAX: usize = 1 << 30;
+
+/// Lets the command find the environments of Gymnasium, unless the program that it is part of does.
+pub(crate) fn find() {
+    if !is_resolved(NAMESPACE) {
+        resolve_namespace(NAMESPACE, entry);
+        resolve_namespace("python:", |name| {
+            Err(format!(
+                "it was an environment of a Python program: resume the run there, with env=, not {name} here"
+            ))
+        });
+    }
+}
+
+/// The interpreter: the named one, that of the active virtual environment, or the first on the path.
+fn interpreter() -> OsString {
+    if let Some(named) = env::var_os(INTERPRETER).filter(|named| !named.is_empty()) {
+        return named;
+    }
+    let folder = if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" };
+    let of_environment = env::var_os("VIRTUAL_ENV").map(|root| PathBuf::from(root).join(folder));
+    match of_environment.filter(|python| python.exists()) {
+        Some(python) => python.into(),
+        None if cfg!(windows) => "python".into(),
+        None => "python3".into(),
+    }
+}
+
+/// The process of one environment. It ends when its input is closed.
+struct Worker {
+    process: Child,
+    requests: ChildStdin,
+    answers: ChildStdout,
+    answer: Vec<u8>,
+}
+
+impl Worker {
+    fn start() -> Result<Self, String> {
+        let python = interpreter();
+        let mut command = Command::new(&python);
+        command.args(["-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().map_err(|error| {
+            format!(
+                "{} cannot be started ({error}): activate the virtual environment that has Gymnasium, or name its \
+                 interpreter in {INTERPRETER}",
+                python.display()
+            )
+        })?;
+        let (requests, answers) = (process.stdin.take(), process.stdout.take());
+        let (requests, answers) = (requests.expect("it is piped"), answers.expect("it is piped"));
+        Ok(Self { process, requests, answers, answer: Vec::new() })
+    }
+
+    /// Asks for an operation, and returns its answer; an error is the reason.
+    fn ask(&mut self, operation: u8, argument: &[u8]) -> Result<&[u8], String> {
+        match self.exchange(operation, argument) {
+            Ok(true) => Ok(&self.answer),
+            Ok(false) => Err(String::from_utf8_lossy(&self.answer).into_owned()),
+            Err(error) => Err(match self.process.wait() {
+                Ok(status) => format!("the Python process of the environment has ended ({status})"),
+                Err(_) => format!("the Python process of the environment does not answer ({error})"),
+            }),
+        }
+    }
+
+    fn exchange(&mut self, operation: u8, argument: &[u8]) -> io::Result<bool> {
+        let mut request = Vec::with_capacity(5 + argument.len());
+        request.extend((argument.len() as u32).to_le_bytes());
+        request.push(operation);
+        request.extend(argument);
+        self.requests.write_all(&request)?;
+        self.requests.flush()?;
+        let mut head = [0; 5];
+        self.answers.read_exact(&mut head)?;
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        if length > ANSWER_BYTES_MAX {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.answer.resize(length, 0);
+        self.answers.read_exact(&mut self.answer)?;
+        Ok(head[4] == 0)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // It may be in a step that does not end.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// An answer to the request to construct an environment.
+struct Made {
+    constructed: Constructed,
+    max_episode_steps: Option<u64>,
+    reward_threshold: Option<f64>,
+}
+
+/// Constructs the environment of an id, with keyword arguments, in a process of its own.
+fn made(name: &str, options: &[(String, String)]) -> Result<Made, String> {
+    let options: BTreeMap<_, _> = options.iter().cloned().collect();
+    let mut worker = Worker::start()?;
+    let answer = worker.ask(b'M', json!({ "name": name, "options": options }).to_string().as_bytes())?;
+    let about: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
+    let space = |i: usize| space(&about["spaces"][i]).ok_or_else(|| format!("{about} has no spaces"));
+    let (observations, actions) = (space(0)?, space(1)?);
+    Ok(Made {
+        constructed: Constructed { env: Box::new(worker), observations, actions },
+        max_episode_steps: about["max_episode_steps"].as_u64(),
+        reward_threshold: about["reward_threshold"].as_f64(),
+    })
+}
+
+/// A space as the worker tells it.
+fn space(about: &Value) -> Option<Space> {
+    let sizes = || -> Option<Vec<usize>> {
+        about[1].as_array()?.iter().map(|size| usize::try_from(size.as_u64()?).ok()).collect()
+    };
+    let bound = |i: usize| -> Option<Vec<f32>> {
+        about[i].as_array()?.iter().map(|number| number.as_str()?.parse().ok()).collect()
+    };
+    Some(match about[0].as_str()? {
+        "Discrete" => Space::Discrete { n: usize::try_from(about[1].as_u64()?).ok()? },
+        "Tuple" => Space::Tuple { sizes: sizes()? },
+        "MultiBinary" => Space::MultiBinary { shape: sizes()? },
+        "Box" => Space::Box { low: bound(1)?, high: bound(2)? },
+        _ => return None,
+    })
+}
+
+/// A number in a request or an answer.
+trait Wire: Copy {
+    const BYTES: usize;
+    fn put(self, bytes: &mut Vec<u8>);
+    fn get(bytes: &[u8]) -> Self;
+}
+
+macro_rules! wire {
+    ($element:ty, $wire:ty) => {
+        impl Wire for $element {
+            const BYTES: usize = size_of::<$wire>();
+
+            fn put(self, bytes: &mut Vec<u8>) {
+                bytes.extend((self as $wire).to_le_bytes());
+            }
+
+            fn get(bytes: &[u8]) -> Self {
+                <$wire>::from_le_bytes(bytes.try_into().expect("as many bytes")) as $element
+            }
+        }
+    };
+}
+
+wire!(usize, u64);
+wire!(f32, f32);
+wire!(u8, u8);
+
+/// Reads the numbers of an observation.
+fn read(bytes: &[u8], observation: NumbersMut<'_>) -> Result<(), String> {
+    fn row<T: Wire>(bytes: &[u8], row: &mut [T]) -> Result<(), String> {
+        let (got, wanted) = (bytes.len() / T::BYTES, row.len());
+        if got != wanted || !bytes.len().is_multiple_of(T::BYTES) {
+            return Err(format!(
+                "an observation has {got} numbers; those of the observation space have {wanted}"
+            ));
+        }
+        row.iter_mut().zip(bytes.chunks_exact(T::BYTES)).for_each(|(to, from)| *to = T::get(from));
+        Ok(())
+    }
+    match observation {
+        NumbersMut::Index(number) => row(bytes, std::slice::from_mut(number)),
+        NumbersMut::Floats(numbers) => row(bytes, numbers),
+        NumbersMut::Bytes(numbers) => row(bytes, numbers),
+    }
+}
+
+/// The numbers of an action.
+fn written(action: Numbers<'_>) -> Vec<u8> {
+    fn row<T: Wire>(row: &[T]) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(row.len() * T::BYTES);
+        row.iter().for_each(|number| number.put(&mut bytes));
+        bytes
+    }
+    match action {
+        Numbers::Index(number) => row(&[number]),
+        Numbers::Floats(numbers) => row(numbers),
+        Numbers::Bytes(numbers) => row(numbers),
+    }
+}
+
+impl Foreign for Worker {
+    fn reset(&mut self, seed: Option<u64>, observation: NumbersMut<'_>) -> Result<(), String> {
+        let mut argument = vec![u8::from(seed.is_some())];
+        argument.extend(seed.unwrap_or_default().to_le_bytes());
+        read(self.ask(b'R', &argument)?, observation)
+    }
+
+    fn step(&mut self, action: Numbers<'_>, observation: NumbersMut<'_>) -> Result<Outcome, String> {
+        let answer = self.ask(b'S', &written(action))?;
+        let parts =
+            answer.split_first_chunk().and_then(|(reward, rest)| Some((reward, rest.split_first_chunk()?)));
+        let Some((reward, ([terminated, truncated], row))) = parts else {
+            return Err("the Python process of the environment gave half an answer".to_owned());
+        };
+        read(row, observation)?;
+        let reward = f64::from_le_bytes(*reward);
+        Ok(Outcome { reward, terminated: *terminated != 0, truncated: *truncated != 0 })
+    }
+
+    fn random_state(&mut self) -> Result<Vec<u8>, String> {
+        self.ask(b'G', &[]).map(<[u8]>::to_vec)
+    }
+
+    fn set_random_state(&mut self, state: &[u8]) -> Result<(), String> {
+        self.ask(b'T', state).map(|_| ())
+    }
+
+    fn reseed(&mut self, seed: u64) -> Result<(), String> {
+        self.ask(b'D', &seed.to_le_bytes()).map(|_| ())
+    }
+
+    fn lost(&self, reason: &str) {
+        crate::output::tell(&format!(
+            "warning: the environment did not repeat its episode ({reason}): the run goes on with another one, and not \
+             with the bits that it would have had"
+        ));
+    }
+}
+
+/// The entry of an environment, whose options are keyword arguments.
+fn entry(name: &str) -> Result<Entry, String> {
+    let Made { constructed, max_episode_steps, reward_threshold } = made(name, &[])?;
+    // The process that told the limits is the first that is played, if there are no options.
+    let first = Mutex::new(Some(constructed));
+    let owned = name.to_owned();
+    let entry = Entry::of_foreign(&format!("{NAMESPACE}{name}"), move |options| {
+        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match first.filter(|_| options.is_empty()) {
+            Some(first) => Ok(first),
+            None => made(&owned, options).map(|made| made.constructed),
+        }
+    });
+    Ok(entry.limits(max_episode_steps, reward_threshold))
+}

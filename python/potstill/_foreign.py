@@ -1,0 +1,313 @@
+"""Environments with Gymnasium's interface, as the engine plays them: their spaces and their random numbers.
+
+Imported by the package, and run as it is by the worker process of the command in an interpreter that has no potstill:
+nothing but Gymnasium's own packages is imported here, and those only when they are used.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import os
+import signal
+import struct
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+_SEED_MAX = 2**31 - 1
+
+
+class Refusal(ValueError):
+    """An environment that the engine cannot play; the message is the reason."""
+
+
+def spaces(env: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """The observation space and the action space, each as the name of its kind and what that is built of.
+
+    Raises:
+        Refusal: If the engine has no such space; the message is the reason.
+    """
+    for method in ("reset", "step"):
+        if not callable(getattr(env, method, None)):
+            raise Refusal(f"{type(env).__name__} has no method `{method}`: it is no environment of Gymnasium")
+    return _space(env, "observation"), _action_space(env)
+
+
+def _space(env: Any, role: str) -> tuple[Any, ...]:
+    import numpy as np
+
+    space: Any = getattr(env, f"{role}_space", None)
+    kind = type(space).__name__
+    if kind == "Discrete":
+        return "Discrete", int(space.n), int(space.start)
+    if kind == "Tuple" and all(type(part).__name__ == "Discrete" and part.start == 0 for part in space.spaces):
+        return "Tuple", [int(part.n) for part in space.spaces]
+    if kind == "MultiBinary" and role == "observation":
+        return "MultiBinary", [int(n) for n in np.atleast_1d(space.n)]
+    if kind == "MultiDiscrete" and role == "observation":
+        high = np.asarray(space.nvec, dtype=np.float32).ravel() - 1
+        return "Box", np.zeros_like(high), high
+    if kind == "Box":
+        if not np.issubdtype(space.dtype, np.number) or int(np.prod(space.shape)) == 0:
+            raise Refusal(f"its {role} space is {space}; numbers are needed")
+        low, high = (np.asarray(bound, dtype=np.float32).ravel() for bound in (space.low, space.high))
+        return "Box", low, high
+    raise Refusal(f"its {role} space is {_shown(space)}; {_remedy(kind, role)}")
+
+
+def _action_space(env: Any) -> tuple[Any, ...]:
+    space = _space(env, "action")
+    if space[0] == "Tuple":
+        raise Refusal(f"its action space is {_shown(env.action_space)}; {_remedy('Tuple', 'action')}")
+    if space[0] == "Box":
+        import numpy as np
+
+        shape, kind = env.action_space.shape, env.action_space.dtype
+        if not np.issubdtype(kind, np.floating):
+            raise Refusal(f"its action space is {_shown(env.action_space)}; a box of actions has floats")
+        return (*space, list(shape), str(kind))
+    return space
+
+
+def _shown(space: Any) -> str:
+    text = str(space)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _remedy(kind: str, role: str) -> str:
+    if kind == "NoneType":
+        return f"give the environment an attribute `{role}_space`"
+    if role == "action":
+        return "there is Discrete and Box: wrap it in gymnasium.wrappers.TransformAction"
+    if kind in ("Dict", "Tuple"):
+        return "wrap it in gymnasium.wrappers.FlattenObservation"
+    return "there is Discrete, Box, MultiBinary, MultiDiscrete and Tuple of Discrete"
+
+
+def reset(env: Any, seed: int | None) -> Any:
+    """Starts an episode, with a seed of 64 bits or less where the environment takes no such one."""
+    if seed is None or seed <= _SEED_MAX:
+        return env.reset(seed=seed)
+    try:
+        return env.reset(seed=seed)
+    except (ValueError, OverflowError, TypeError):
+        # Generators of the kind of numpy.random.RandomState take 32 bits.
+        return env.reset(seed=(seed ^ seed >> 31 ^ seed >> 62) & _SEED_MAX)
+
+
+def _generator(env: Any) -> Any:
+    inner = getattr(env, "unwrapped", env)
+    generator = getattr(inner, "np_random", None)
+    return generator if hasattr(generator, "bit_generator") else None
+
+
+def random_state(env: Any) -> bytes:
+    """The state of the environment's generator; empty if it has none."""
+    generator = _generator(env)
+    if generator is None:
+        return b""
+    state = json.dumps(generator.bit_generator.state, default=lambda array: array.tolist())
+    return state.encode()
+
+
+def set_random_state(env: Any, state: bytes) -> None:
+    """Restores what `random_state` gave."""
+    generator = _generator(env)
+    if state:
+        if generator is None:
+            raise Refusal("it has no generator `np_random`")
+        generator.bit_generator.state = json.loads(state)
+
+
+def reseed(env: Any, seed: int) -> None:
+    """Restarts the environment's generator, and keeps its state."""
+    import numpy as np
+
+    inner = getattr(env, "unwrapped", env)
+    if _generator(env) is None:
+        raise Refusal("it has no generator `np_random`, which planners restart")
+    inner.np_random = np.random.Generator(np.random.PCG64(seed))
+
+
+def limits(name: str) -> tuple[int | None, float | None]:
+    """The limit of steps of a Gymnasium id, and the mean return that counts as solved.
+
+    Raises:
+        Refusal: If Gymnasium is not installed, or has no such environment.
+    """
+    spec = _specification(name)
+    return spec.max_episode_steps, spec.reward_threshold
+
+
+def _specification(name: str) -> Any:
+    try:
+        import gymnasium
+    except ImportError as error:
+        raise Refusal(f"Gymnasium is not installed for this Python ({error}): pip install gymnasium") from error
+    # Packages register their environments when they are imported; Gymnasium names them as `package:ID`.
+    package, colon, id = name.rpartition(":")
+    try:
+        if colon:
+            importlib.import_module(package)
+        elif id.startswith("ALE/"):
+            importlib.import_module("ale_py")
+        return gymnasium.spec(id)
+    except (gymnasium.error.Error, ImportError) as error:
+        raise Refusal(f"Gymnasium: {error}") from error
+
+
+def factory(name: str, options: Mapping[str, str]) -> Callable[[], Any]:
+    """A function that makes the environment of a Gymnasium id, without its limit of steps, which the engine applies.
+
+    Options are keyword arguments: literals of Python, or texts.
+    """
+    spec = _specification(name)
+    arguments = {key: _literal(text) for key, text in options.items()}
+
+    def make() -> Any:
+        import gymnasium
+
+        limit = {} if spec.max_episode_steps is None else {"max_episode_steps": -1}
+        return gymnasium.make(spec, disable_env_checker=True, **limit, **arguments)
+
+    return make
+
+
+def _literal(text: str) -> Any:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+class _Worker:
+    """One environment behind a pipe: requests of an operation and its argument, answered by bytes or the text of an error.
+
+    Integers are 64 bits wide and little-endian, numbers float32, bytes of zeros and ones one byte each.
+    """
+
+    def __init__(self) -> None:
+        self._env: Any = None
+        self._observation_start = 0
+        self._sizes: list[int] = []
+        self._observations = self._actions = ""
+        self._action_start = 0
+        self._action_shape: list[int] = []
+        self._action_type = ""
+
+    def answer(self, operation: bytes, argument: bytes) -> bytes:
+        """The answer to a request."""
+        match operation:
+            case b"M":
+                return self._make(argument)
+            case b"R":
+                given, seed = struct.unpack("<BQ", argument)
+                return self._row(_pair(reset(self._env, seed if given else None)))
+            case b"S":
+                observation, reward, terminated, truncated = _step(self._env.step(self._action(argument)))
+                return struct.pack("<dBB", reward, terminated, truncated) + self._row(observation)
+            case b"G":
+                return random_state(self._env)
+            case b"T":
+                set_random_state(self._env, argument)
+            case b"D":
+                reseed(self._env, *struct.unpack("<Q", argument))
+        return b""
+
+    def _make(self, argument: bytes) -> bytes:
+        about = json.loads(argument)
+        limit, threshold = limits(about["name"])
+        self._env = factory(about["name"], about["options"])()
+        observations, actions = spaces(self._env)
+        self._observations, self._actions = observations[0], actions[0]
+        if observations[0] == "Discrete":
+            self._observation_start = observations[2]
+        if observations[0] == "Tuple":
+            self._sizes = observations[1]
+        if actions[0] == "Discrete":
+            self._action_start = actions[2]
+        else:
+            self._action_shape, self._action_type = actions[3:]
+        about = {"spaces": [_plain(observations), _plain(actions)]}
+        return json.dumps({**about, "max_episode_steps": limit, "reward_threshold": threshold}).encode()
+
+    def _action(self, argument: bytes) -> Any:
+        import numpy as np
+
+        if self._actions == "Discrete":
+            return int.from_bytes(argument, "little") + self._action_start
+        return np.frombuffer(argument, "<f4").reshape(self._action_shape).astype(self._action_type)
+
+    def _row(self, observation: Any) -> bytes:
+        import numpy as np
+
+        match self._observations:
+            case "Discrete":
+                return struct.pack("<q", int(observation) - self._observation_start)
+            case "Tuple":
+                return struct.pack("<q", int(np.ravel_multi_index([int(x) for x in observation], self._sizes)))
+            case "MultiBinary":
+                return np.asarray(observation, dtype=np.uint8).tobytes()
+        return np.asarray(observation, dtype="<f4").tobytes()
+
+
+def _plain(space: tuple[Any, ...]) -> list[Any]:
+    """A space as JSON, which has no infinity: bounds are texts."""
+    if space[0] != "Box":
+        return list(space)
+    return ["Box", *([repr(float(number)) for number in bound] for bound in space[1:3])]
+
+
+def _pair(result: Any) -> Any:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise Refusal(f"reset returned {_listed(result)}; it returns the observation and a dictionary")
+    return result[0]
+
+
+def _step(result: Any) -> tuple[Any, float, bool, bool]:
+    if not isinstance(result, tuple) or len(result) != 5:
+        raise Refusal(
+            f"step returned {_listed(result)}; it returns the observation, the reward, terminated, truncated and a dictionary"
+        )
+    observation, reward, terminated, truncated, _info = result
+    return observation, float(reward), bool(terminated), bool(truncated)
+
+
+def _listed(result: Any) -> str:
+    return f"{len(result)} values" if isinstance(result, tuple) else type(result).__name__
+
+
+def serve(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Answers requests until there are no more: 4 bytes of length, a byte of the operation, and its argument."""
+    worker = _Worker()
+    while head := requests.read(5):
+        length = int.from_bytes(head[:4], "little")
+        argument = requests.read(length)
+        try:
+            status, answer = 0, worker.answer(head[4:], argument)
+        except Refusal as refusal:
+            status, answer = 1, str(refusal).encode()
+        except Exception as error:
+            import traceback
+
+            traceback.print_exc()
+            status, answer = 1, f"{type(error).__name__}: {error}".encode()
+        answers.write(struct.pack("<IB", len(answer), status) + answer)
+        answers.flush()
+
+
+def main() -> None:
+    """Serves on the standard streams; what the environment prints goes to the error stream."""
+    # Ctrl-C is for the command, which then closes the pipe.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,459 @@
+"""The base of all algorithms as classes, with the names of Stable-Baselines3, and the callbacks of their learning."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias, TypeVar
+
+from potstill import runs
+from potstill._given import given, is_known
+from potstill.errors import InputError, RunError
+from potstill.runs import Curve, Run
+
+__all__ = ["Algorithm", "Callback", "StopAt", "evaluate_policy"]
+
+_Path: TypeAlias = "str | os.PathLike[str]"
+_Record: TypeAlias = "dict[str, float]"
+_Self = TypeVar("_Self", bound="Algorithm")
+
+# The policies of Stable-Baselines3; the form of the model follows from the algorithm and its net_arch.
+_POLICIES = ("MlpPolicy", "TablePolicy", "LinearPolicy")
+
+
+class Callback:
+    """A callback of `Algorithm.learn`. Its methods do nothing; override those that are of use."""
+
+    model: Algorithm
+    """The learner, from the start of the training on."""
+
+    def on_training_start(self) -> None:
+        """Is called before the first step."""
+
+    def on_record(self, record: _Record) -> bool | None:
+        """Is called with each record of metrics: `step`, and values by name. Learning ends if it returns False."""
+        return None
+
+    def on_training_end(self) -> None:
+        """Is called after the last step, also if learning was ended."""
+
+
+class StopAt(Callback):
+    """Ends learning when a metric reaches a value.
+
+    Args:
+        value: The value.
+        metric: The name of the metric, by default the mean return of an evaluation.
+    """
+
+    def __init__(self, value: float, metric: str = "eval/mean_reward") -> None:
+        self.value = value
+        self.metric = metric
+
+    def on_record(self, record: _Record) -> bool:
+        return not record.get(self.metric, float("-inf")) >= self.value
+
+
+class _Function(Callback):
+    def __init__(self, function: Callable[[_Record], object]) -> None:
+        self._function = function
+
+    def on_record(self, record: _Record) -> bool:
+        return self._function(record) is not False
+
+
+class _Progress(Callback):
+    """A bar of tqdm, if that is installed, as wide as the steps of the training."""
+
+    def __init__(self, total: int, done: int) -> None:
+        self._total, self._done = total, done
+        self._bar: Any = None
+
+    def on_training_start(self) -> None:
+        try:
+            tqdm = importlib.import_module("tqdm.auto").tqdm
+        except ImportError as error:
+            raise InputError("progress_bar: pip install tqdm") from error
+        self._bar = tqdm(total=self._total)
+
+    def on_record(self, record: _Record) -> None:
+        self._bar.update(int(record["step"]) - self._done - self._bar.n)
+
+    def on_training_end(self) -> None:
+        self._bar.close()
+
+
+class _Table(Callback):
+    """Prints records, as Stable-Baselines3 does with `verbose=1`."""
+
+    def __init__(self, interval: int) -> None:
+        self._interval = interval
+        self._records = 0
+
+    def on_record(self, record: _Record) -> None:
+        self._records += 1
+        if self._records % self._interval and "eval/mean_reward" not in record:
+            return
+        width = max(map(len, record))
+        lines = [f"| {name:<{width}} | {value:>12.6g} |" for name, value in record.items()]
+        rule = "-" * len(lines[0])
+        print("\n".join([rule, *lines, rule]))
+
+
+class Algorithm:
+    """A learner with the interface of Stable-Baselines3: `learn`, `predict`, `save` and `load`.
+
+    It keeps a run directory, as `potstill.train` makes one: in a temporary folder, unless `out` says where.
+    Differences from Stable-Baselines3: a seed is always used (0 if none is given), every setting of
+    `potstill train ALGORITHM --help` is a keyword, the result is the model with the best evaluation (`eval_freq=0`
+    keeps the last), and `learn` goes on exactly where an earlier one ended.
+
+    Args:
+        policy: As in Stable-Baselines3, `MlpPolicy`, or the environment.
+        env: The environment, as `potstill.train` takes it: an id, an environment, a vector environment, or a function
+            that makes one.
+        policy_kwargs: `net_arch` (a list of units, or `mlp:64,64`), `activation_fn` (a class of PyTorch by its name,
+            `Tanh` or `ReLU`) and `log_std_init`.
+        tensorboard_log: The folder to make the run directory in, which has TensorBoard's file.
+        verbose: 0 for no output, 1 for tables of the records.
+        seed: The seed of all random numbers, from 0.
+        device: `auto` or `cpu`, as in Stable-Baselines3.
+        preset: Published settings by name; by default the first with values for the environment, `none` for none.
+        out: The run directory.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+        keys: The settings.
+
+    Raises:
+        InputError: If an argument is wrong; settings are checked when learning begins.
+    """
+
+    name: ClassVar[str] = ""
+    """The name of the algorithm in `potstill algos`."""
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: _Path | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: _Path | None = None,
+        threads: int | None = None,
+        **keys: Any,
+    ) -> None:
+        if not self.name:
+            raise TypeError("Algorithm is the base of the algorithms, such as potstill.DQN")
+        if env is None and policy not in _POLICIES:
+            policy, env = "MlpPolicy", policy
+        if policy not in _POLICIES:
+            remedy = ": images are flattened by no network here" if policy == "CnnPolicy" else ""
+            raise InputError(f"policy: write one of {', '.join(_POLICIES)}, not {policy!r}{remedy}")
+        if device not in ("auto", "cpu"):
+            raise InputError(f"device={device!r}: write auto or cpu")
+        self.env = env
+        """The environment as it was given."""
+        self.verbose = verbose
+        self.seed = 0 if seed is None else seed
+        """The seed."""
+        self._preset, self._threads = preset, threads
+        self._keys = _settings({**keys, **_of_policy(policy_kwargs or {})})
+        self._given = None if env is None else given(env)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._out = self._folder(out, tensorboard_log)
+        self._run: Run | None = None
+
+    def _folder(self, out: _Path | None, tensorboard_log: _Path | None) -> Path:
+        if out is not None:
+            return Path(out)
+        if tensorboard_log is not None:
+            logs = Path(tensorboard_log)
+            return logs / f"{type(self).__name__}_{1 + len(list(logs.glob(f'{type(self).__name__}_*')))}"
+        self._scratch = tempfile.TemporaryDirectory(prefix="potstill-")
+        return Path(self._scratch.name) / "run"
+
+    @property
+    def run(self) -> Run:
+        """The run directory.
+
+        Raises:
+            RunError: Before `learn`.
+        """
+        if self._run is None:
+            raise RunError(f"this {type(self).__name__} has not learned yet: call learn")
+        return self._run
+
+    @property
+    def num_timesteps(self) -> int:
+        """The steps of the environment so far."""
+        if self._run is None:
+            return 0
+        return int(self._run.summary.get("steps", max((curve.steps[-1] for curve in self.metrics.values()), default=0)))
+
+    @property
+    def metrics(self) -> Mapping[str, Curve]:
+        """The recorded metrics by name."""
+        return self.run.metrics
+
+    def learn(
+        self: _Self,
+        total_timesteps: int,
+        callback: Callback | Callable[[_Record], object] | Sequence[Any] | None = None,
+        log_interval: int = 1,
+        tb_log_name: str | None = None,
+        reset_num_timesteps: bool = True,
+        progress_bar: bool = False,
+    ) -> _Self:
+        """Learns for a number of steps of the environment, after those of earlier calls.
+
+        Args:
+            total_timesteps: The steps.
+            callback: A `Callback`, a function of a record that returns False to end learning, or a list of them.
+            log_interval: With `verbose=1`, the number of records between tables.
+            tb_log_name: As in Stable-Baselines3; the folder's name is that of the class.
+            reset_num_timesteps: As in Stable-Baselines3. Steps are counted from the first call on in both cases;
+                schedules are relative to all steps so far, the new ones included.
+            progress_bar: Shows a bar of tqdm.
+
+        Returns:
+            The learner itself.
+
+        Raises:
+            InputError: If a setting is wrong, or there is no environment.
+            RunError: If learning fails.
+            KeyboardInterrupt: After Ctrl-C, with the run saved; another `learn` goes on.
+        """
+        if self._given is None:
+            raise InputError(f"{type(self).__name__} has no environment: give env=")
+        done = self.num_timesteps
+        callbacks = _callbacks(callback)
+        if self.verbose > 0:
+            callbacks.append(_Table(log_interval))
+        if progress_bar:
+            callbacks.append(_Progress(total_timesteps, done))
+
+        def on_record(record: _Record) -> bool:
+            # All are called, even if an earlier one ends learning.
+            return all([one.on_record(record) is not False for one in callbacks])
+
+        for one in callbacks:
+            one.model = self
+            one.on_training_start()
+        called = on_record if callbacks else None
+        try:
+            if self._run is None:
+                self._run = self._train(total_timesteps, called)
+            else:
+                self._run = runs.resume(
+                    self._run, steps=done + total_timesteps, threads=self._threads, callback=called
+                )
+        finally:
+            if self._run is None and (self._out / "config.toml").is_file():
+                self._run = Run(self._out)
+            for one in callbacks:
+                one.on_training_end()
+        return self
+
+    def _train(self, steps: int, called: Callable[[_Record], object] | None) -> Run:
+        assert self._given is not None
+        copies = {} if self._given.num_envs is None else {"num_envs": self._given.num_envs}
+        return runs.train(
+            self.name,
+            env=self._given.id,
+            steps=steps,
+            seed=self.seed,
+            preset=self._preset,
+            out=self._out,
+            threads=self._threads,
+            callback=called,
+            **{**copies, **self._keys},
+        )
+
+    def predict(
+        self,
+        observation: Any,
+        state: Any = None,
+        episode_start: Any = None,
+        deterministic: bool = False,
+    ) -> tuple[Any, Any]:
+        """The actions for an observation, or for many along a first axis, and `state`, as `Run.predict`."""
+        return self.run.predict(observation, state, episode_start, deterministic)
+
+    def evaluate(self, episodes: int = 100, seed: int = 0) -> dict[str, Any]:
+        """Plays episodes with the greedy policy, and returns the measures by name, as `potstill.evaluate`."""
+        return runs.evaluate(self.run, episodes=episodes, seed=seed, threads=self._threads)
+
+    def export(self, out: _Path) -> Path:
+        """Writes the model to a file, `.onnx` or `.safetensors`, as `potstill.export`."""
+        return runs.export(self.run, out)
+
+    def save(self, path: _Path) -> None:
+        """Copies the run directory to a folder, from which `load`, `potstill.load` and the command go on.
+
+        Raises:
+            InputError: If the folder exists.
+        """
+        target = Path(path)
+        if target.exists():
+            raise InputError(f"{target} exists; give another folder")
+        # A name beside it, so that no half of a copy has the name.
+        part = target.with_name(f".{target.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(self.run.out, part)
+        part.rename(target)
+
+    @classmethod
+    def load(cls: type[_Self], path: _Path, env: Any = None, **arguments: Any) -> _Self:
+        """Reads what `save` wrote, or any run of this algorithm.
+
+        Args:
+            path: The folder. `learn` continues the run in it.
+            env: The environment to go on in; needed by `learn` if the run was begun with one of Python.
+            arguments: `verbose` and `threads`, as of the class; settings are those of the run.
+
+        Raises:
+            InputError: If it is no run of this algorithm.
+        """
+        import tomllib
+
+        folder = Path(path)
+        if folder.is_file():
+            hint = "; it has the form of Stable-Baselines3's files" if folder.suffix == ".zip" else ""
+            raise InputError(f"{folder} is a file; a saved learner is a folder{hint}")
+        run = Run(folder)
+        config = tomllib.loads((folder / "config.toml").read_text(encoding="utf-8"))
+        algorithm = config.get("algorithm")
+        if algorithm != cls.name:
+            raise InputError(f"{folder} is a run of {algorithm}, not of {cls.name}")
+        for argument in arguments:
+            if argument not in ("verbose", "threads"):
+                raise InputError(f"{argument}: the settings of {folder} are kept; there is verbose and threads")
+        loaded = cls("MlpPolicy", seed=int(config.get("seed", 0)), out=folder, **arguments)
+        loaded.env = env if env is not None else config.get("env")
+        id = config.get("env")
+        if env is not None:
+            loaded._given = given(env, id)
+        elif id is not None and is_known(str(id)):
+            loaded._given = given(id)
+        loaded._run = run
+        return loaded
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(env={self.env!r}, seed={self.seed})"
+
+
+def _callbacks(given: Any) -> list[Callback]:
+    if given is None:
+        return []
+    if isinstance(given, Callback):
+        return [given]
+    if isinstance(given, (list, tuple)):
+        return [one for part in given for one in _callbacks(part)]
+    if callable(given):
+        return [_Function(given)]
+    raise InputError(
+        f"callback: {type(given).__name__} is neither a potstill.Callback nor a function of a record"
+    )
+
+
+def _of_policy(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that Stable-Baselines3 has in `policy_kwargs`."""
+    known = ("net_arch", "activation_fn", "log_std_init")
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}"
+            raise InputError(f"policy_kwargs: unknown {name!r}{hint}")
+    keys: dict[str, Any] = {}
+    if "log_std_init" in given:
+        keys["log_std_init"] = given["log_std_init"]
+    arch = given.get("net_arch")
+    activation = given.get("activation_fn")
+    if arch is None and activation is not None:
+        raise InputError("policy_kwargs: activation_fn needs net_arch, such as net_arch=[64, 64]")
+    if isinstance(arch, Mapping):
+        forms = list(arch.values())
+        if any(list(form) != list(forms[0]) for form in forms):
+            raise InputError(f"policy_kwargs: net_arch={arch}: the networks have one form here")
+        arch = forms[0] if forms else None
+    if arch is not None:
+        form = arch if isinstance(arch, str) else "mlp:" + ",".join(str(units) for units in arch)
+        word: Any = getattr(activation, "__name__", activation)
+        keys["net_arch"] = form if word is None else f"{form}:{str(word).lower()}"
+    return keys
+
+
+def _settings(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with the values that Stable-Baselines3 takes: functions for schedules, pairs for frequencies."""
+    plain: dict[str, Any] = {}
+    for name, value in keys.items():
+        if value is None:
+            continue
+        if callable(value):
+            value = _schedule(name, value)
+        if name == "train_freq" and isinstance(value, (tuple, list)) and len(value) == 2:
+            plain["train_freq"], unit = value
+            if unit != "step":
+                plain["train_freq_unit"] = unit
+            continue
+        if name == "gradient_steps" and value == -1:
+            value = 0
+        plain[name] = value
+    return plain
+
+
+def _schedule(name: str, schedule: Callable[[float], float]) -> str:
+    """A linear function of the remaining progress, from 1 to 0, as a schedule of potstill."""
+    begin, middle, end = (float(schedule(progress)) for progress in (1.0, 0.5, 0.0))
+    if abs(middle - (begin + end) / 2) > 1e-9 * max(abs(begin), abs(end)):
+        raise InputError(f"{name}: a function is read at progress 1, 0.5 and 0, and must be linear; write a schedule")
+    return f"{begin!r}" if begin == end else f"linear:{begin!r}:{end!r}:run"
+
+
+def evaluate_policy(
+    model: Any,
+    env: Any,
+    n_eval_episodes: int = 10,
+    deterministic: bool = True,
+    return_episode_rewards: bool = False,
+) -> Any:
+    """Plays episodes in an environment with a policy that has `predict`, as Stable-Baselines3's function of this name.
+
+    Args:
+        model: The policy: an `Algorithm`, a `Run`, or anything whose `predict` returns an action and a state.
+        env: An environment with Gymnasium's interface, or an id of Gymnasium.
+        n_eval_episodes: The number of episodes, from 1.
+        deterministic: As of `predict`.
+        return_episode_rewards: Returns the lists of returns and lengths instead.
+
+    Returns:
+        The mean and the standard deviation of the returns.
+    """
+    import numpy as np
+
+    if isinstance(env, str):
+        import gymnasium
+
+        env = gymnasium.make(env)
+    if n_eval_episodes < 1:
+        raise InputError(f"n_eval_episodes={n_eval_episodes}: write a whole number from 1 on")
+    returns: list[float] = []
+    lengths: list[int] = []
+    for _ in range(n_eval_episodes):
+        observation, _info = env.reset()
+        total, length, done = 0.0, 0, False
+        while not done:
+            action, _state = model.predict(observation, deterministic=deterministic)
+            observation, reward, terminated, truncated, _info = env.step(action)
+            total, length, done = total + float(reward), length + 1, bool(terminated or truncated)
+        returns.append(total)
+        lengths.append(length)
+    return (returns, lengths) if return_episode_rewards else (float(np.mean(returns)), float(np.std(returns)))

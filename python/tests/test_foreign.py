@@ -1,0 +1,254 @@
+"""Training on environments of Python: exactness, resumption, exceptions, refusals."""
+
+import os
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import potstill as ps
+import pytest
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete
+
+ROOT = Path(__file__).parents[2]
+
+
+class Sides(gym.Env):
+    """Reward 1 for the action on the side of the number that is seen; episodes of 20 steps."""
+
+    observation_space = Box(-1, 1, (3,), np.float64)
+    action_space = Discrete(2, start=5)
+
+    def reset(self, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t, self.x = 0, self.np_random.uniform(-1, 1)
+        return np.array([self.x, 0, 1]), {}
+
+    def step(self, action):
+        self.t += 1
+        reward = float((action == 6) == (self.x > 0))
+        self.x = self.np_random.uniform(-1, 1)
+        return np.array([self.x, self.t / 20, 1]), reward, False, self.t >= 20, {}
+
+
+SHORT = dict(steps=3_000, learning_starts=100, net_arch="mlp:16", eval_freq=1_000, threads=1)
+
+
+def bytes_of(run, name="model.safetensors"):
+    return (Path(run.out) / name).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    return ps.train("dqn", env=Sides, out=tmp_path_factory.mktemp("runs") / "whole", **SHORT)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "env", "keys"),
+    [
+        ("q-learning", "FrozenLake-v1", dict(steps=2_000)),
+        ("sarsa", "Blackjack-v1", dict(steps=2_000)),
+        ("dqn", "FrozenLake-v1:one_hot=true", dict(steps=2_000, learning_starts=200)),
+        ("ppo", "Taxi-v4:one_hot=true,max_episode_steps=50", dict(steps=2_048, num_envs=4, n_steps=128, batch_size=64)),
+    ],
+)
+def test_gymnasiums_environment_gives_the_bits_of_the_native_one(tmp_path, algorithm, env, keys):
+    # Environments whose numbers are whole: those of the others are equal but for roundings of sines and cosines.
+    native = ps.train(algorithm, env=env, out=tmp_path / "native", threads=1, **keys)
+    foreign = ps.train(algorithm, env=f"gym:{env}", out=tmp_path / "foreign", threads=2, **keys)
+    ours, theirs = ps.export(native, tmp_path / "a.safetensors"), ps.export(foreign, tmp_path / "b.safetensors")
+
+    # Behind the header, which names the environment.
+    def numbers(path):
+        data = path.read_bytes()
+        return data[8 + int.from_bytes(data[:8], "little") :]
+
+    assert numbers(ours) == numbers(theirs)
+    assert native.summary.get("mean_return") == foreign.summary.get("mean_return")
+    logs = [(Path(run.out) / "metrics.jsonl").read_bytes() for run in (native, foreign)]
+    assert logs[0] == logs[1]
+
+
+def test_presets_of_an_environment_are_for_gymnasiums_too_and_actions_may_be_boxes(tmp_path):
+    run = ps.train("td3", env="gym:Pendulum-v1", steps=200, learning_starts=100, net_arch="mlp:16", out=tmp_path / "run")
+    assert "# preset zoo" in (tmp_path / "run" / "config.toml").read_text()
+    assert run.predict(np.zeros(3))[0].shape == (1,)
+
+
+def test_a_policy_is_learned_on_an_environment_of_python(tmp_path):
+    # The best return is 20, that of random actions 10; of 20 seeds all were above 19.
+    run = ps.train("dqn", env=Sides, out=tmp_path / "run", learning_rate=1e-3, gamma=0.5, **SHORT)
+    assert run.summary["mean_return"] > 17
+    actions, _ = run.predict(np.array([[0.5, 0, 1], [-0.5, 0, 1]]))
+    assert actions.tolist() == [6, 5] or actions.tolist() == [1, 0]
+
+
+def test_a_stopped_run_goes_on_exactly_in_mid_episode(tmp_path, whole):
+    stopped = ps.train("dqn", env=Sides, out=tmp_path / "run", callback=lambda record: record["step"] < 1_010, **SHORT)
+    assert stopped.summary == {}
+    resumed = ps.resume(stopped)
+    assert bytes_of(resumed) == bytes_of(whole) and bytes_of(resumed, "metrics.jsonl") == bytes_of(whole, "metrics.jsonl")
+
+
+def test_a_run_goes_on_in_another_process(tmp_path, whole):
+    ps.train("dqn", env=Sides, out=tmp_path / "run", callback=lambda record: record["step"] < 1_010, **SHORT)
+    program = "import sys, potstill as ps; from test_foreign import Sides; ps.resume(sys.argv[1], env=Sides)"
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "run")], check=True, env=env)
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == bytes_of(whole)
+    forgotten = subprocess.run(
+        [sys.executable, "-m", "potstill", "resume", str(tmp_path / "run"), "--steps", "4000"], capture_output=True, text=True
+    )
+    assert forgotten.returncode == 2 and "environment of another Python program" in forgotten.stderr
+
+
+def test_an_environment_that_does_not_repeat_its_episode_begins_another_and_says_so(tmp_path):
+    class Careless(Sides):
+        def reset(self, seed=None, options=None):
+            super().reset(seed=seed)
+            self.x = np.random.uniform(-1, 1)
+            return np.array([self.x, 0, 1]), {}
+
+    stopped = ps.train("dqn", env=Careless, out=tmp_path / "run", callback=lambda record: record["step"] < 1_010, **SHORT)
+    with pytest.warns(UserWarning, match="did not repeat its episode"):
+        run = ps.resume(stopped)
+    assert run.summary["steps"] == 3_000
+
+
+def test_an_exception_of_step_comes_out_as_itself_and_the_run_goes_on_exactly(tmp_path, whole):
+    class Breaks(Sides):
+        steps = 0
+
+        def step(self, action):
+            Breaks.steps += 1
+            if Breaks.steps == 1_500:
+                raise ZeroDivisionError("the plug was pulled")
+            return super().step(action)
+
+    with pytest.raises(ZeroDivisionError, match="the plug was pulled") as raised:
+        ps.train("dqn", env=Breaks, out=tmp_path / "run", **SHORT)
+    frames = [entry.name for entry in raised.traceback]
+    assert frames[-1] == "step" and "train" in frames
+    assert "training stopped in python:Breaks" in raised.value.__notes__[0]
+    assert bytes_of(ps.resume(tmp_path / "run")) == bytes_of(whole)
+
+
+def test_a_callback_may_raise(tmp_path):
+    def callback(record):
+        raise LookupError("enough")
+
+    with pytest.raises(LookupError, match="enough"):
+        ps.train("dqn", env=Sides, out=tmp_path / "run", callback=callback, **SHORT)
+    assert ps.resume(tmp_path / "run").summary["steps"] == 3_000
+
+
+def test_an_environment_and_a_vector_environment_are_taken_as_they_are(tmp_path):
+    env = gym.make("CartPole-v1")
+    one = ps.train("dqn", env=env, steps=1_000, preset="none", threads=1, out=tmp_path / "one")
+    named = ps.train("dqn", env="CartPole-v1", steps=1_000, preset="none", threads=1, out=tmp_path / "named")
+    assert one.summary["mean_return"] == named.summary["mean_return"]
+    keys = dict(steps=2_048, n_steps=128, batch_size=64, preset="none", threads=1)
+    for name, mode in [("vector", "vector_entry_point"), ("sync", "sync")]:
+        envs = gym.make_vec("CartPole-v1", num_envs=4, vectorization_mode=mode)
+        many = ps.train("ppo", env=envs, out=tmp_path / name, **keys)
+        copies = ps.train("ppo", env="CartPole-v1", num_envs=4, out=tmp_path / f"{name}-copies", **keys)
+        assert many.summary["mean_return"] == copies.summary["mean_return"]
+
+
+def variant(**parts):
+    return type("Variant", (Sides,), parts)
+
+
+def of_step(change):
+    def step(self, action):
+        return change(*Sides.step(self, action))
+
+    return variant(step=step)
+
+
+class NoReset:
+    observation_space = action_space = Discrete(2)
+
+    def step(self, action):
+        return 0, 0.0, False, False, {}
+
+
+class Changes(Sides):
+    made = 0
+
+    def __init__(self):
+        Changes.made += 1
+        self.observation_space = Box(-1, 1, (3 if Changes.made == 1 else 4,))
+
+
+@pytest.mark.parametrize(
+    ("env", "error", "text"),
+    [
+        (variant(observation_space=Dict({"a": Discrete(2)})), ps.InputError, "gymnasium.wrappers.FlattenObservation"),
+        (variant(action_space=MultiBinary(3)), ps.InputError, "its action space is MultiBinary"),
+        (variant(action_space=MultiDiscrete([2, 2])), ps.InputError, "there is Discrete and Box"),
+        (variant(observation_space=None), ps.InputError, "attribute `observation_space`"),
+        (NoReset, ps.InputError, "has no method `reset`"),
+        (3, ps.InputError, "int is neither an id nor an environment"),
+        (of_step(lambda o, r, a, b, i: (o, r, a, i)), ps.RunError, "step returned 4 values"),
+        (of_step(lambda o, r, a, b, i: [o, r, a, b, i]), ps.RunError, "step returned list"),
+        (of_step(lambda o, r, a, b, i: (o[:2], r, a, b, i)), ps.RunError, r"the shape \[2\]"),
+        (of_step(lambda o, r, a, b, i: (o * np.nan, r, a, b, i)), ps.RunError, "NaN"),
+        (of_step(lambda o, r, a, b, i: (o, float("inf"), a, b, i)), ps.RunError, "inf"),
+        (of_step(lambda o, r, a, b, i: (o, "much", a, b, i)), ps.RunError, "the reward much"),
+        (of_step(lambda o, r, a, b, i: (o, r, 0, b, i)), ps.RunError, "terminated as int; it is a bool"),
+        (of_step(lambda o, r, a, b, i: ("sea", r, a, b, i)), ps.RunError, "no array of numbers"),
+        (variant(reset=lambda self, seed=None, options=None: np.zeros(3)), ps.RunError, "reset returned ndarray"),
+        (Changes, ps.RunError, "another environment has the spaces"),
+        ("gym:CartPole-v9", ps.InputError, "v9"),
+        ("gym:CartPole-v1:gravity=3", TypeError, "gravity"),
+    ],
+)
+def test_a_wrong_environment_is_refused_with_the_reason(tmp_path, env, error, text):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with pytest.raises(error, match=text):
+            ps.train("dqn", env=env, out=tmp_path / "run", **SHORT)
+    if error is ps.InputError:
+        assert not (tmp_path / "run").exists()
+
+
+def test_planners_without_a_model_refuse_it(tmp_path):
+    with pytest.raises(ps.InputError, match="model"):
+        ps.train("value-iteration", env="gym:FrozenLake-v1", out=tmp_path / "run")
+
+
+def test_the_program_of_the_worker_process_is_the_module():
+    worker = ROOT / "crates/potstill-cli/src/gymnasium_worker.py"
+    assert worker.read_text() == (ROOT / "python/potstill/_foreign.py").read_text()
+
+
+def test_gymnasiums_models_are_planned_with():
+    lake = gym.make("FrozenLake-v1", is_slippery=True).unwrapped
+    plan = ps.value_iteration(lake.P, gamma=0.99)
+    # The value of the start at this discount, by solving the linear system of the optimal policy in NumPy.
+    assert plan.action_values.shape == (16, 4) and abs(plan.values[0] - 0.5420259303) < 1e-6
+    for planner in (ps.policy_iteration, ps.modified_policy_iteration):
+        other = planner(lake.P, gamma=0.99)
+        assert np.abs(other.values - plan.values).max() < 1e-6
+    named = ps.value_iteration("FrozenLake-v1", gamma=0.99)
+    assert np.abs(named.values - plan.values).max() < 1e-12
+    assert ps.DynaQ(lake.P, planning_steps=5).learn(200).num_timesteps == 200
+
+
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        ({}, "no state"),
+        ({0: {0: [(0.5, 0, 0.0, False)]}}, "the probabilities of state 0, action 0"),
+        ({0: {0: [(1.0, 3, 0.0, False)]}}, "leads to state 3; there are 1 states"),
+        ({0: {0: [(1.0, 0, float("nan"), False)]}}, "a reward of state 0, action 0 is NaN"),
+        ({0: {0: [(1.0, 0, 0.0)]}}, "write P"),
+        ({1: {0: [(1.0, 0, 0.0, True)]}}, "write P"),
+    ],
+)
+def test_a_wrong_model_is_refused(model, text):
+    with pytest.raises(ps.InputError, match=text):
+        ps.value_iteration(model)
