@@ -2,6 +2,7 @@
 
 - `train`, `distill`, `resume`, `evaluate` and `export` are the commands of the same names as functions; `load` reads a
   run that they, or the command, have left.
+- `DistilledClassifier` and `DistilledRegressor` are estimators of scikit-learn.
 - Gymnasium finds the environments under `potstill/`: `gymnasium.make("potstill/CartPole-v1")`.
 - `python -m potstill` is the command.
 
@@ -19,9 +20,12 @@ from potstill.errors import Error, InputError, InternalError, RunError, Stopped
 if TYPE_CHECKING:
     from potstill.environments import Environment, VectorEnvironment
     from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train
+    from potstill.sklearn import DistilledClassifier, DistilledRegressor
 
 __all__ = [
     "Curve",
+    "DistilledClassifier",
+    "DistilledRegressor",
     "Environment",
     "Error",
     "InputError",
@@ -39,12 +43,13 @@ __all__ = [
     "train",
 ]
 
-# Imported when used: the command must not wait for NumPy and Gymnasium.
+# Imported when used: the command must not wait for NumPy, Gymnasium and scikit-learn.
 _LAZY = {
     **dict.fromkeys(["Environment", "VectorEnvironment"], "potstill.environments"),
     **dict.fromkeys(
         ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"], "potstill.runs"
     ),
+    **dict.fromkeys(["DistilledClassifier", "DistilledRegressor"], "potstill.sklearn"),
 }
 
 

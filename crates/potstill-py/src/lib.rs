@@ -8,6 +8,7 @@ mod command;
 mod environment;
 mod environments;
 mod errors;
+mod fit;
 mod learned;
 mod rows;
 mod runs;
@@ -24,6 +25,8 @@ mod _native {
     use super::environment::{Environment, environment_specs};
     #[pymodule_export]
     use super::environments::Environments;
+    #[pymodule_export]
+    use super::fit::{check_parameters, fit_classes, fit_values, measure_classes};
     #[pymodule_export]
     use super::learned::{Learned, read_metrics, read_summary};
     #[pymodule_export]
