@@ -675,7 +675,7 @@ class DistilledRegressor(RegressorMixin, _Distilled):  # type: ignore[misc]
             RunError: If a loss or a gradient is not finite.
             KeyboardInterrupt: After Ctrl-C, within a second; nothing is kept.
         """
-        shape = getattr(y, "shape", ())
+        shape: tuple[int, ...] = getattr(y, "shape", ())
         if len(shape) == 2 and shape[1] > 1:
             raise InputError(
                 f"y: {shape[1]} numbers in a row, and one is learned; fit one estimator for each with "
