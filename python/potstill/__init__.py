@@ -3,6 +3,7 @@
 - `DQN`, `PPO` and all other algorithms are classes with the interface of Stable-Baselines3: `learn`, `predict`, `save`.
 - `train`, `distill`, `resume`, `evaluate` and `export` are the commands of the same names as functions; `load` reads a
   run that they, or the command, have left.
+- `DistilledClassifier` and `DistilledRegressor` are estimators of scikit-learn.
 - Gymnasium finds the environments under `potstill/`: `gymnasium.make("potstill/CartPole-v1")`.
 - `python -m potstill` is the command.
 
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from potstill.environments import Environment, VectorEnvironment
     from potstill.planning import Plan, modified_policy_iteration, policy_iteration, value_iteration
     from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train
+    from potstill.sklearn import DistilledClassifier, DistilledRegressor
 
 __all__ = [
     "Algorithm",
     "Callback",
     "Curve",
+    "DistilledClassifier",
+    "DistilledRegressor",
     "Environment",
     "Error",
     "InputError",
@@ -51,7 +55,7 @@ __all__ = [
     "value_iteration",
 ]
 
-# Imported when used: the command must not wait for NumPy and Gymnasium.
+# Imported when used: the command must not wait for NumPy, Gymnasium and scikit-learn.
 _LAZY = {
     **dict.fromkeys(["Algorithm", "Callback", "StopAt", "evaluate_policy"], "potstill.algorithm"),
     **dict.fromkeys(["Environment", "VectorEnvironment"], "potstill.environments"),
@@ -61,6 +65,7 @@ _LAZY = {
     **dict.fromkeys(
         ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"], "potstill.runs"
     ),
+    **dict.fromkeys(["DistilledClassifier", "DistilledRegressor"], "potstill.sklearn"),
 }
 
 

@@ -24,4 +24,4 @@ def test_the_page_runs(tmp_path, monkeypatch):
         for part, smaller in SMALLER:
             block = block.replace(part, smaller)
         exec(compile(block, "README.md", "exec"), names)
-    assert (tmp_path / "student.onnx").is_file()
+    assert (tmp_path / "student.onnx").is_file() and (tmp_path / "digits.onnx").is_file()

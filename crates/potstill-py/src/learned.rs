@@ -5,12 +5,13 @@ use crate::environment::{locked, specification};
 use crate::errors::{Class, caught, of_run};
 use crate::foreign::{Form, form};
 use crate::rows::{numbers_of, rows_to_python, space_to_python};
+use crate::watched::watched;
 use numpy::{PyArray1, PyArray2, PyArrayMethods};
-use potstill::commands::is_folder_of_runs;
+use potstill::commands::{export_model, is_folder_of_runs};
 use potstill::core::{Pcg64, Streams};
 use potstill::data::{Column, DataFrame, Encoding, Values};
 use potstill::env::{Row, Space};
-use potstill::export::Purpose;
+use potstill::export::{About, Purpose, safetensors};
 use potstill::model::{Actor, Model, ModelActor, Predictor};
 use potstill::nn::Workspace;
 use potstill::policy::Policy;
@@ -19,15 +20,18 @@ use potstill::store::{RunDir, StoreError, names};
 use potstill::targets::soft_targets;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// The model of a finished run.
+/// Rows that a model answers at a time.
+const BATCH: usize = 1024;
+
+/// The model of a finished run, or of a fit in memory.
 #[pyclass(frozen, module = "potstill._native")]
 pub(crate) struct Learned {
     model: Model,
-    purpose: Purpose,
+    about: About,
     /// Observations and actions of the environment; none of a model that learned from data.
     spaces: Option<(Space, Space)>,
     /// The form of both in Python, of an environment of Python.
@@ -42,6 +46,15 @@ fn of_store(error: StoreError) -> PyErr {
 }
 
 impl Learned {
+    /// A model that learned from rows.
+    pub(crate) fn of_rows(model: Model, about: About) -> Self {
+        Self::new(model, about, None)
+    }
+
+    fn new(model: Model, about: About, spaces: Option<(Space, Space)>) -> Self {
+        Self { model, about, spaces, form: None, rng: Mutex::new(Streams::new(0).stream("actor")) }
+    }
+
     /// Acts for observations that lie row after row.
     fn acts<'a, O, A>(
         &'a self,
@@ -55,7 +68,7 @@ impl Learned {
         ModelActor<'a>: Actor<O, A>,
     {
         let (space, actions) = self.spaces.as_ref().expect("a policy has an environment");
-        let samples = !deterministic && self.purpose == Purpose::Policy;
+        let samples = !deterministic && self.about.purpose == Purpose::Policy;
         let policy = if samples { Policy::Softmax { temperature: 1.0 } } else { Policy::Greedy };
         let mut chosen =
             vec![A::Element::default(); observations.len() / space.features() * actions.features()];
@@ -86,8 +99,18 @@ impl Learned {
         py.detach(|| {
             let inputs = encoded(predictor, &numbers, count)
                 .map_err(|reason| Class::Input.with(format!("X: {reason}")))?;
-            Ok(predictor.answers(&inputs, &mut Workspace::default()))
+            let mut workspace = Workspace::default();
+            let batches = inputs.chunks(BATCH * predictor.input_count());
+            Ok(batches.flat_map(|inputs| predictor.answers(inputs, &mut workspace)).collect())
         })
+    }
+
+    /// The logits of classes for rows of numbers, and the number of classes.
+    fn logits_of(&self, rows: &Bound<'_, PyAny>) -> PyResult<(Vec<f32>, usize)> {
+        match self.classes().len() {
+            0 => Err(Class::Input.with("the model has learned no classes")),
+            classes => Ok((self.answers(rows.py(), rows)?, classes)),
+        }
     }
 
     fn predictor(&self) -> PyResult<&Predictor> {
@@ -150,7 +173,7 @@ fn no_observation(shape: &[usize], space: &Space) -> PyErr {
 impl Learned {
     /// Reads the model of a finished run.
     #[new]
-    fn new(py: Python<'_>, run: PathBuf) -> PyResult<Self> {
+    fn of_run(py: Python<'_>, run: PathBuf) -> PyResult<Self> {
         caught(|| {
             let read = || -> Result<_, potstill::Error> { model_with_origin(&RunDir::open_model(&run)?) };
             let (model, about) = py.detach(read).map_err(|error| of_run(&error))?;
@@ -159,10 +182,32 @@ impl Learned {
                 let spec = specification(id)?;
                 Ok::<_, PyErr>((spec.observation_space(), spec.action_space()))
             });
-            let rng = Mutex::new(Streams::new(0).stream("actor"));
-            let spaces = spaces.transpose()?;
-            Ok(Self { model, purpose: about.purpose, spaces, form: env.and_then(form), rng })
+            let (spaces, form) = (spaces.transpose()?, env.and_then(form));
+            Ok(Self { form, ..Self::new(model, about, spaces) })
         })
+    }
+
+    /// Reads a model that learned from rows, of the bytes of a safetensors file.
+    #[staticmethod]
+    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
+        let wrong = |reason: String| Class::Input.with(format!("these bytes are no model of rows: {reason}"));
+        caught(|| match safetensors::read(bytes) {
+            Ok(model @ Model::Predictor(_)) => {
+                Ok(Self::of_rows(model, About { purpose: Purpose::Classes, ..About::default() }))
+            }
+            Ok(_) => Err(wrong("it learned in an environment".to_owned())),
+            Err(error) => Err(wrong(error.to_string())),
+        })
+    }
+
+    /// The bytes of a safetensors file, from which an equal model is read.
+    fn to_bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        caught(|| PyBytes::new(py, &safetensors::write(&self.model)).into_py_any(py))
+    }
+
+    /// Writes the model to a new file of a format.
+    fn export(&self, py: Python<'_>, to: String, out: PathBuf) -> PyResult<()> {
+        watched(py, None, |watcher| export_model((&self.model, &self.about), &to, &out, watcher))
     }
 
     /// The number of parameters.
@@ -267,18 +312,25 @@ impl Learned {
 
     /// The probabilities of classes for rows of numbers, `rows x classes`.
     fn predict_proba(&self, rows: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
-        let py = rows.py();
         caught(|| {
-            let classes = self.classes().len();
-            if classes == 0 {
-                return Err(Class::Input.with("the run learned no classes"));
-            }
-            let answers = self.answers(py, rows)?;
-            let probabilities = soft_targets(1.0, &answers, classes);
-            let array = PyArray1::from_iter(py, probabilities);
-            array.reshape([answers.len() / classes, classes])?.into_py_any(py)
+            let (logits, classes) = self.logits_of(rows)?;
+            array_of(rows.py(), soft_targets(1.0, &logits, classes), classes)
         })
     }
+
+    /// The logits of classes for rows of numbers, `rows x classes`.
+    fn predict_logits(&self, rows: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        caught(|| {
+            let (logits, classes) = self.logits_of(rows)?;
+            array_of(rows.py(), logits, classes)
+        })
+    }
+}
+
+/// Numbers that lie row after row as an array.
+fn array_of(py: Python<'_>, numbers: Vec<f32>, width: usize) -> PyResult<Py<PyAny>> {
+    let rows = numbers.len() / width;
+    PyArray1::from_vec(py, numbers).reshape([rows, width])?.into_py_any(py)
 }
 
 /// The text of a run's log; of a run that goes on, or was killed, as far as it can be read.

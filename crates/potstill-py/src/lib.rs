@@ -9,6 +9,7 @@ mod environment;
 mod environments;
 mod errors;
 mod exact_model;
+mod fit;
 mod foreign;
 mod learned;
 mod rows;
@@ -28,6 +29,8 @@ mod _native {
     use super::environments::Environments;
     #[pymodule_export]
     use super::exact_model::register_model;
+    #[pymodule_export]
+    use super::fit::{check_parameters, fit_classes, fit_values, measure_classes};
     #[pymodule_export]
     use super::foreign::register_environment;
     #[pymodule_export]

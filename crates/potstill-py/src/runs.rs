@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use toml::{Table, Value};
 
 /// The threads to use: as many as asked for, or one per core.
-fn threads_of(threads: Option<usize>) -> PyResult<usize> {
+pub(crate) fn threads_of(threads: Option<usize>) -> PyResult<usize> {
     match threads {
         None => Ok(std::thread::available_parallelism().map_or(1, usize::from)),
         Some(count @ 1..=1024) => Ok(count),
@@ -35,7 +35,7 @@ fn seeds_of(seeds: Option<u64>) -> PyResult<Option<u64>> {
 }
 
 /// The settings of a JSON object. Text is read as that of a flag, unless its key is one of texts.
-fn settings_of(json: &str, includes: impl Fn(&RunKind) -> bool) -> PyResult<Table> {
+pub(crate) fn settings_of(json: &str, includes: impl Fn(&RunKind) -> bool) -> PyResult<Table> {
     let object: serde_json::Map<String, serde_json::Value> =
         serde_json::from_str(json).map_err(|error| Class::Input.with(error.to_string()))?;
     let kinds = run_kinds();

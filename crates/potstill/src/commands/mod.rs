@@ -56,7 +56,7 @@ pub use data::show_data;
 pub use distill::{DistillRequest, distill};
 pub use env::{check_environment, trace_actions, trace_env};
 pub use eval::{EvaluateRequest, evaluate};
-pub use export::{ExportRequest, export};
+pub use export::{ExportRequest, export, export_model};
 pub use import::{ImportRequest, import};
 pub use munge::{MungeRequest, munge};
 #[cfg(test)]

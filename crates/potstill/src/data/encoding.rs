@@ -19,19 +19,36 @@ pub struct Scaling {
 impl Scaling {
     /// Mean and deviation of the numbers that are there; of none 0 and 1.
     pub(super) fn of(numbers: impl Iterator<Item = f64> + Clone) -> Self {
-        let numbers = numbers.filter(|x| !x.is_nan());
+        Self::of_columns(1, numbers.map(std::iter::once))[0]
+    }
+
+    /// The scaling of each of so many columns. They are summed side by side, since rows lie one behind the other.
+    fn of_columns<R: Iterator<Item = f64>>(
+        columns: usize,
+        rows: impl Iterator<Item = R> + Clone,
+    ) -> Vec<Self> {
         // Relative to the largest, squares do not overflow.
-        let largest = numbers.clone().fold(0.0_f64, |largest, x| largest.max(x.abs()));
-        if largest == 0.0 {
-            return Self { mean: 0.0, deviation: 1.0 };
-        }
-        let (count, sum) = numbers.clone().fold((0.0, 0.0), |(n, sum), x| (n + 1.0, sum + x / largest));
-        let mean: f64 = sum / count;
-        let squares: f64 = numbers.map(|x| (x / largest - mean) * (x / largest - mean)).sum();
-        let deviation = (squares / count).sqrt() * largest;
-        // Rounding of the mean gives a constant column a deviation of some last digits.
-        let is_constant = deviation <= largest * f64::EPSILON * 4.0;
-        Self { mean: mean * largest, deviation: if is_constant { 1.0 } else { deviation } }
+        let mut largest = vec![0.0_f64; columns];
+        for_each(rows.clone(), |i, x| largest[i] = largest[i].max(x.abs()));
+        let unit: Vec<f64> = largest.iter().map(|&x| if x == 0.0 { 1.0 } else { x }).collect();
+        let (mut counts, mut means) = (vec![0.0_f64; columns], vec![0.0_f64; columns]);
+        for_each(rows.clone(), |i, x| {
+            counts[i] += 1.0;
+            means[i] += x / unit[i];
+        });
+        means.iter_mut().zip(&counts).for_each(|(sum, count)| *sum /= count);
+        let mut squares = vec![0.0_f64; columns];
+        for_each(rows, |i, x| squares[i] += (x / unit[i] - means[i]) * (x / unit[i] - means[i]));
+        let of_column = |i: usize| {
+            if largest[i] == 0.0 {
+                return Self { mean: 0.0, deviation: 1.0 };
+            }
+            let deviation = (squares[i] / counts[i]).sqrt() * unit[i];
+            // Rounding of the mean gives a constant column a deviation of some last digits.
+            let is_constant = deviation <= largest[i] * f64::EPSILON * 4.0;
+            Self { mean: means[i] * unit[i], deviation: if is_constant { 1.0 } else { deviation } }
+        };
+        (0..columns).map(of_column).collect()
     }
 
     /// The scaled number; a missing one becomes 0, the mean.
@@ -42,6 +59,13 @@ impl Scaling {
     /// The number as it is; a missing one becomes the mean.
     fn unscaled(self, x: f64) -> f32 {
         if x.is_nan() { self.mean as f32 } else { x as f32 }
+    }
+}
+
+/// Calls `take` with the column and the value of each number of rows that is there.
+fn for_each<R: Iterator<Item = f64>>(rows: impl Iterator<Item = R>, mut take: impl FnMut(usize, f64)) {
+    for row in rows {
+        row.enumerate().filter(|(_, x)| !x.is_nan()).for_each(|(i, x)| take(i, x));
     }
 }
 
@@ -109,10 +133,10 @@ impl Encoding {
             &Values::Images { shape, white, .. } => Self::Image { column: name, shape, white },
             Values::Arrays { shape, numbers } => {
                 let width: usize = shape.iter().product();
-                let number = |row: usize, i: usize| f64::from(numbers[row * width + i]);
-                let scaling = |i| Scaling::of(rows.iter().map(move |&row| number(row, i)));
+                let row = |&row: &usize| numbers[row * width..][..width].iter().map(|&x| f64::from(x));
                 let is_vector = shape[..2] == [1, 1];
-                let scaling = (0..if is_vector { width } else { 0 }).map(scaling).collect();
+                let scaling =
+                    if is_vector { Scaling::of_columns(width, rows.iter().map(row)) } else { Vec::new() };
                 Self::Array { column: name, shape: *shape, scaling }
             }
         })

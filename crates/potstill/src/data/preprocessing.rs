@@ -62,7 +62,14 @@ impl Target {
     }
 
     fn classes(column: &Column, rows: &[usize]) -> Result<Self, String> {
-        let (name, classes) = (&column.name, Self::different(column, rows)?);
+        Self::of_classes(&column.name, Self::different(column, rows)?)
+    }
+
+    /// Classes with these names, in their order.
+    ///
+    /// # Errors
+    /// If they are fewer than two, or too many.
+    pub(crate) fn of_classes(name: &str, classes: Vec<String>) -> Result<Self, String> {
         match classes.len() {
             0 => Err(format!("column `{name}`: no training row has a class")),
             1 => Err(format!(
@@ -72,7 +79,7 @@ impl Target {
             count if count > CLASSES_MAX => {
                 Err(format!("column `{name}` has {count} different values; at most {CLASSES_MAX} classes"))
             }
-            _ => Ok(Self::Classes { column: name.clone(), classes }),
+            _ => Ok(Self::Classes { column: name.to_owned(), classes }),
         }
     }
 
@@ -106,6 +113,12 @@ impl Target {
     pub(crate) fn classes_in(frame: &DataFrame, options: &DataOptions) -> Option<Vec<String>> {
         let column = &frame.columns()[label_column(frame, options).ok()??];
         Self::different(column, &(0..frame.rows()).collect::<Vec<_>>()).ok()
+    }
+
+    /// Numbers, of which these are to be learned.
+    #[cfg(feature = "disk")]
+    pub(crate) fn of_values(name: &str, values: &[f64]) -> Self {
+        Self::Value { column: name.to_owned(), scaling: Scaling::of(values.iter().copied()) }
     }
 
     fn value(column: &Column, rows: &[usize]) -> Result<Self, String> {
@@ -255,6 +268,16 @@ impl Preprocessing {
             false => Target::Classes { column, classes },
         };
         Self::of_columns(frame, &rows, &columns, target, options)
+    }
+
+    /// The preprocessing of all columns of a frame, fitted on these rows, for a target that is no column of it.
+    ///
+    /// # Errors
+    /// If a column cannot be an input: which, and why.
+    #[cfg(feature = "disk")]
+    pub(crate) fn of_target(frame: &DataFrame, rows: &[usize], target: Target) -> Result<Self, String> {
+        let columns: Vec<usize> = (0..frame.columns().len()).collect();
+        Self::of_columns(frame, rows, &columns, target, &DataOptions::default())
     }
 
     fn of_columns(

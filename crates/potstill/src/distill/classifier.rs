@@ -183,6 +183,8 @@ pub struct ClassifierTrainer {
     soft_targets: Option<SoftTargets>,
     value_targets: Option<ValueTargets>,
     hints: Option<Hints>,
+    /// The weight of each labelled sample; empty if all count the same.
+    weights: Vec<f32>,
     epochs: u64,
     /// Samples of the running epoch so far, and their summed loss.
     position: usize,
@@ -259,6 +261,7 @@ impl ClassifierTrainer {
             soft_targets,
             value_targets: None,
             hints: None,
+            weights: Vec::new(),
             epochs: 0,
             position: 0,
             loss: 0.0,
@@ -304,6 +307,19 @@ impl ClassifierTrainer {
         assert!(self.data.labels.is_empty(), "samples with numbers to learn");
         teacher.begin(self.config.total_steps(self.data.len()));
         self.value_targets = Some(teacher);
+        self
+    }
+
+    /// Weighs the labelled samples, relative to a mean of 1: the gradient with respect to the outputs of each is multiplied
+    /// by its weight. Samples without a label have the weight 1. The losses that are returned are without weights.
+    ///
+    /// # Panics
+    /// If there is not one weight for each labelled sample, or samples are mixed.
+    #[must_use]
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Self {
+        assert_eq!(weights.len(), self.data.labelled(), "a weight of each labelled sample");
+        assert!(self.config.mixup == 0.0, "samples with weights of their own");
+        self.weights = weights;
         self
     }
 
@@ -476,6 +492,12 @@ impl ClassifierTrainer {
             };
             terms = mixed_terms(share, (terms, d_logits), (other, d_others));
         }
+        if !self.weights.is_empty() {
+            let rows = d_logits.chunks_exact_mut(logits.len() / indices.len());
+            for (row, weight) in rows.zip(indices.iter().filter_map(|&index| self.weights.get(index))) {
+                row.iter_mut().for_each(|d| *d *= weight);
+            }
+        }
         let place = (&self.student, &*workspace);
         let of_hints = self.hints.as_mut().map_or(0.0, |hints| hints.loss(done, inputs, place));
         let loss = terms.total + of_hints;
@@ -552,7 +574,7 @@ snapshot! {
     impl Restorable for ClassifierTrainer {
         saved: epochs, position via below(data.len()), loss, soft_loss via IfPresent, hard_loss via IfPresent, hint_loss via OnlyIf(hints.is_some()), order via below(data.len()), student, front as "texts",
             hints, optimizer as "optimiser", shuffle, augmentation via Flat, dropout via OnlyIf(!config.dropout().is_off()), soft_targets as "teacher";
-        built: config, data, value_targets, scratch, last_terms, last_hint_loss;
+        built: config, data, value_targets, weights, scratch, last_terms, last_hint_loss;
         then: Self::check_order;
     }
 }
@@ -696,6 +718,40 @@ mod tests {
                 assert_eq!(original.snapshot(), copy.snapshot());
             }
         }
+    }
+
+    #[test]
+    fn a_weight_is_as_many_copies_of_its_sample() {
+        let digits = Dataset::digits().split(1700, &mut Pcg64::new(1)).0;
+        let copies: Vec<usize> = (0..digits.len()).flat_map(|i| vec![i; 1 + i % 3]).collect();
+        let repeated = digits.select(&copies);
+        let mean = copies.len() as f32 / digits.len() as f32;
+        let weights: Vec<f32> = (0..digits.len()).map(|i| (1 + i % 3) as f32 / mean).collect();
+        let fit = |data: Dataset, weights: Option<Vec<f32>>| {
+            // One minibatch of all samples is no matter of their order, and one step of SGD is linear in the gradient.
+            let config = FitConfig { batch_size: 4096, learning_rate: 0.5.into(), ..FitConfig::default() };
+            let optimizer = OptimizerConfig {
+                optimizer: crate::optimizer::OptimizerKind::Sgd,
+                momentum: 0.0,
+                ..OptimizerConfig::student()
+            };
+            let soft = soft("mlp:12", &data);
+            let (spec, data) = ("mlp:8".parse().unwrap(), Arc::new(data));
+            let trainer =
+                ClassifierTrainer::with((config, optimizer), &spec, data, Some(soft), Streams::new(1));
+            let mut trainer = match weights {
+                Some(weights) => trainer.with_weights(weights),
+                None => trainer,
+            };
+            (0..20).for_each(|_| _ = trainer.epoch().unwrap());
+            trainer.student().parameters().to_vec()
+        };
+        let plain = fit(digits.clone(), None);
+        let furthest = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let [weighed, repeated] = [fit(digits.clone(), Some(weights)), fit(repeated, None)];
+        assert!(furthest(&weighed, &repeated) < 1e-4, "{}", furthest(&weighed, &repeated));
+        assert!(furthest(&weighed, &plain) > 1e-2, "{}", furthest(&weighed, &plain));
+        assert_eq!(fit(digits.clone(), Some(vec![1.0; digits.len()])), plain);
     }
 
     #[test]

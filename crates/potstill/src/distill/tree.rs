@@ -98,6 +98,17 @@ impl TreeTargets {
         own
     }
 
+    /// The same with the weights of labelled rows multiplied by these.
+    ///
+    /// # Panics
+    /// If there are more of them than rows.
+    #[must_use]
+    pub fn weighed(mut self, weights: &[f32]) -> Self {
+        assert!(weights.len() <= self.weights.len(), "a weight of each labelled row");
+        self.weights.iter_mut().zip(weights).for_each(|(own, weight)| *own *= weight);
+        self
+    }
+
     fn target(&self, row: u32) -> (&[f32], f64) {
         (&self.targets[row as usize * self.width..][..self.width], f64::from(self.weights[row as usize]))
     }
@@ -415,10 +426,18 @@ mod tests {
         };
         near(&targets.targets, &[0.625, 0.375, 0.25, 0.75, 0.75, 0.25]);
         near(&targets.weights, &[1.0, 1.0, 0.5]);
+        near(&targets.weighed(&[3.0, 0.25]).weights, &[3.0, 0.25, 0.5]);
         let of_labels = TreeTargets::of_labels(&data);
         near(&of_labels.weights, &[1.0, 1.0, 0.0]);
         let tree = grown(TreeSpec::of_depth(1), &data, of_labels);
         assert_eq!(tree.nodes()[0], TreeNode::Split { feature: 0, threshold: 0.5, next: [1, 2] });
+        // One row of four decides where it weighs ten times as much.
+        let data = dataset(vec![0.0, 1.0, 2.0, 3.0], 1, vec![0, 1, 0, 0], 2);
+        let weighed = TreeTargets::of_labels(&data).weighed(&[10.0, 1.0, 1.0, 1.0]);
+        let tree = grown(TreeSpec::of_depth(1), &data, weighed);
+        let TreeNode::Leaf { outputs } = &tree.nodes()[1] else { panic!("a leaf") };
+        // Ten rows of its class, and one with the shares of all: 12/13 and 1/13.
+        near(outputs, &[(10.0 + 12.0 / 13.0) / 11.0, 1.0 / 13.0 / 11.0].map(|share: f32| share.ln()));
     }
 
     #[test]

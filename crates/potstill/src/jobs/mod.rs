@@ -31,10 +31,10 @@ pub(crate) use planner::PlannerJob;
 pub(crate) use policy_distillation::PolicyDistillationJob;
 pub(crate) use regression::{LABELS_TEST_RMSE, RegressionJob, TaughtValues, deviation};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
-pub(crate) use settings::{ClassDistillation, PolicyDistillation, ValueDistillation};
+pub(crate) use settings::{ClassDistillation, ClassFit, PolicyDistillation, ValueDistillation, ValueFit};
 pub use settings::{
     ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
-    StoreConfig,
+    StoreConfig, StudentConfig,
 };
 pub(crate) use supervised::{Parts, SupervisedJob};
 pub(crate) use timed::Timed;

@@ -131,6 +131,16 @@ settings! {
 }
 
 settings! {
+    /// The student of a fit in memory.
+    pub struct StudentConfig {
+        /// Architecture of the student's network, or tree:DEPTH for a decision tree
+        student: StudentSpec = "mlp:64", in Any;
+        /// Seed of all random streams
+        seed: u64 = 0, in Any;
+    }
+}
+
+settings! {
     /// The control of a distillation of classes or of values.
     pub struct ControlConfig {
         /// Trains a student of the same form, seed and samples on the labels alone beside the distilled one, to tell
@@ -178,6 +188,11 @@ pub(crate) type ClassDistillation = (
 /// The settings of the distillation of values.
 pub(crate) type ValueDistillation =
     ((DistilConfig, ((ValueTargetsConfig, ControlConfig), (FitConfig, StudentOptimizer))), StoreConfig);
+
+/// The settings of a fit in memory of classes.
+pub(crate) type ClassFit = (StudentConfig, (SoftTargetsConfig, (FitConfig, StudentOptimizer)));
+/// The settings of a fit in memory of values.
+pub(crate) type ValueFit = (StudentConfig, (ValueTargetsConfig, (FitConfig, StudentOptimizer)));
 
 #[cfg(test)]
 mod tests {

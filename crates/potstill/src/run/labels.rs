@@ -295,7 +295,7 @@ const ARE_THEY_THESE: &str =
 
 /// The warning of a teacher, by its logits of training samples with labels, that errs on as many as one that always names
 /// the most frequent class, and gives them no more likelihood than the frequencies of the classes.
-fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> Option<String> {
+pub(super) fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> Option<String> {
     if logits.is_empty() || labels.is_empty() {
         return None;
     }
@@ -319,7 +319,7 @@ fn no_better_than_majority(classes: usize, logits: &[f32], labels: &[usize]) -> 
 }
 
 /// The warning of a teacher, by its scaled values of training samples, whose error is not below that of the mean.
-fn no_better_than_mean(values: &[f32], truth: &[f32]) -> Option<String> {
+pub(super) fn no_better_than_mean(values: &[f32], truth: &[f32]) -> Option<String> {
     let known = &values[..truth.len().min(values.len())];
     let of_mean = deviation(truth);
     let error = rmse_of(known, truth);
@@ -335,12 +335,12 @@ fn no_better_than_mean(values: &[f32], truth: &[f32]) -> Option<String> {
 const NO_LAYERS: &str = "hint and attention compare hidden layers with those of one live network that takes the student's \
                          inputs; recorded answers, several teachers, self, texts and other models show none: leave both out";
 /// The weight of a teacher at the beginning: a tree has no steps over which it could change.
-fn first(alpha: Schedule) -> f64 {
+pub(super) fn first(alpha: Schedule) -> f64 {
     alpha.of_run(1).at(0, 1)
 }
 
 /// The targets of a tree, whose teacher answers all samples once.
-fn tree_targets(source: &mut Source, data: &Dataset, alpha: f64) -> TreeTargets {
+pub(super) fn tree_targets(source: &mut Source, data: &Dataset, alpha: f64) -> TreeTargets {
     const BATCH: usize = 4096;
     let rows: Vec<usize> = (0..data.len()).collect();
     let mut logits = Vec::with_capacity(data.len() * data.classes);
@@ -376,7 +376,7 @@ fn surer_of_learned(classes: usize, learned: &[f32], test: Option<&[f32]>, is_ru
 }
 
 /// Refuses a student that cannot learn from these samples, where `key` is the setting that asks for it.
-fn check_student(
+pub(super) fn check_student(
     (key, spec): (&str, &StudentSpec),
     data: &Dataset,
     fit: &FitConfig,

@@ -16,6 +16,9 @@ use crate::model::{Model, Predictor};
 use crate::teacher::Teacher;
 use potstill_nn::{Network, Workspace};
 
+/// The refusal of samples that change from epoch to epoch by a teacher that answers each once.
+pub(super) const ANSWERED_ONCE: &str = "its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out";
+
 /// The settings of a student's teachers.
 pub(crate) struct Blend<'a> {
     /// The weights of several, as written.
@@ -108,9 +111,7 @@ impl Asked<'_> {
     /// Refuses samples that change from epoch to epoch for a teacher that answers each once.
     fn refuse_variation(&self, given: &str) -> Result<(), Error> {
         match self.is_varied {
-            true => Err(usage(format!(
-                "--teacher {given}: its answers are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and mixup out"
-            ))),
+            true => Err(usage(format!("--teacher {given}: {ANSWERED_ONCE}"))),
             false => Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use super::answerer::own_answers;
 use super::checks::usage;
 use super::datasets::{DataSources, Rows};
+use super::lessons::ANSWERED_ONCE;
 use super::recorded_teacher::{Found, RecordedTeacher, rows_at};
 use super::teachers::{Member, Teachers, numbers};
 use crate::data::Preprocessing;
@@ -35,10 +36,7 @@ impl Teachers {
         is_varied: bool,
     ) -> Result<TaughtRows, Error> {
         if is_varied {
-            return Err(usage(
-                "a teacher's values are computed once, and none are of changed samples; leave jitter_pixels, horizontal_flip and \
-                 mixup out",
-            ));
+            return Err(usage(format!("a teacher of numbers: {ANSWERED_ONCE}")));
         }
         let members = self.into_members();
         let count = members.len();
