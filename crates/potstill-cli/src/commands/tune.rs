@@ -38,10 +38,10 @@ pub(crate) struct Tune {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = count(1, 10_000))]
     round: u64,
     /// The source of proposals: random, quasi-random or tpe
-    #[arg(long, value_name = "NAME", default_value_t = Sampler::default())]
+    #[arg(long, value_name = "NAME", default_value_t = Sampler::Tpe)]
     sampler: Sampler,
     /// The rule by which trials are stopped early: none, median, halving or hyperband
-    #[arg(long, value_name = "NAME", default_value_t = Pruner::default())]
+    #[arg(long, value_name = "NAME", default_value_t = Pruner::None)]
     prune: Pruner,
     /// New seeds with which the best trial is run again
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = count(1, 1000))]

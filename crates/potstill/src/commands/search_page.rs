@@ -3,7 +3,7 @@
 use super::compare::family_page;
 use super::search::{number, of_student};
 use crate::error::Error;
-use crate::metrics::catalogue::{Better, Column, Score};
+use crate::metrics::catalogue::{Better, Column, RETURN_LAST_100, Score};
 use crate::report::{Block, GridChart, LineChart, Page, Series, Square, Table};
 use crate::run::{Reader, lead, run_page};
 use crate::store::RunDir;
@@ -107,7 +107,8 @@ impl<'a> Search<'a> {
         format!(
             "Chosen among {} by {}{on}: {} ({}{}). The result is of {new}{whole}.{}",
             self.candidates(),
-            self.title(),
+            // In a table the column of returns stands before it.
+            if self.by == RETURN_LAST_100 { "return while learning".to_owned() } else { self.title() },
             pairs(&self.keys, &chosen["values"]),
             self.shown(chosen["score"].as_f64().unwrap_or(f64::NAN)),
             self.tie(),

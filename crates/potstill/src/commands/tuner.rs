@@ -146,6 +146,10 @@ impl Tuner {
 
     fn check_parameter(&self, settings: &mut dyn Settings, parameter: &Parameter) -> Result<(), Error> {
         let Parameter { key, domain, text } = parameter;
+        if key == "seed" {
+            let advice = "--winner-seeds N runs the best trial again with N new ones";
+            return Err(usage(format!("a search has one `seed`, not several; {advice}")));
+        }
         search::check_key(key)?;
         if MEASURES.contains(&&**key) {
             return Err(usage(format!("a search has one `{key}`: trials are compared as they are measured")));

@@ -111,7 +111,9 @@ impl Journal {
         let mut entry = Map::new();
         entry.insert("op_code".to_owned(), code.into());
         entry.insert("worker_id".to_owned(), WORKER.into());
-        entry.extend(fields.as_object().cloned().unwrap_or_default());
+        if let Value::Object(fields) = fields {
+            entry.extend(fields);
+        }
         self.log.add(dir, format!("{}\n", Value::Object(entry)).as_bytes())?;
         self.log.flush(dir)
     }

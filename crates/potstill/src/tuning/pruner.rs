@@ -37,12 +37,6 @@ words! {
     }
 }
 
-impl Default for Pruner {
-    fn default() -> Self {
-        Self::None
-    }
-}
-
 impl FromStr for Pruner {
     type Err = String;
 

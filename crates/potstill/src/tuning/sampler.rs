@@ -25,12 +25,6 @@ words! {
     }
 }
 
-impl Default for Sampler {
-    fn default() -> Self {
-        Self::Tpe
-    }
-}
-
 impl FromStr for Sampler {
     type Err = String;
 
@@ -146,7 +140,7 @@ mod tests {
 
     /// The cost of two numbers and a choice: lowest, 0, at 0.003, 40 and `b`.
     fn cost(values: &[f64]) -> f64 {
-        let rate = (potstill_core::math::ln_f64(values[0] / 0.003)) / 2.0;
+        let rate = 0.5 * potstill_core::math::ln_f64(values[0] / 0.003);
         let units = (values[1] - 40.0) / 40.0;
         rate * rate + units * units + f64::from(values[2] != 1.0)
     }
