@@ -9,11 +9,13 @@ use crate::root;
 use clap::{Arg, ArgAction, Command};
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{TRAININGS, UPDATES, run_kinds};
+use potstill::config::Setting;
 use potstill::data::digits::DATASETS;
 use potstill::env::registry;
 use potstill::export::EXPORTERS;
 use potstill::reproduce::results;
 use potstill::store;
+use potstill::tuning::{Pruner, Sampler};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +92,7 @@ fn values(argument: &Arg, algorithm: Option<&Algorithm>) -> Vec<String> {
         ("preset", _) => algorithm.map_or(Vec::new(), |algorithm| {
             algorithm.presets.iter().map(|preset| preset.name.to_owned()).collect()
         }),
-        ("set", _) => algorithm.map_or(Vec::new(), |algorithm| {
+        ("set" | "search", _) => algorithm.map_or(Vec::new(), |algorithm| {
             let kinds = run_kinds();
             let kind = kinds.iter().find(|kind| kind.name == algorithm.name);
             kind.map_or(Vec::new(), |kind| {
@@ -98,6 +100,8 @@ fn values(argument: &Arg, algorithm: Option<&Algorithm>) -> Vec<String> {
             })
         }),
         ("data", _) => owned(&DATASETS),
+        ("sampler", _) => alternatives(Sampler::KIND),
+        ("prune", _) => alternatives(Pruner::KIND),
         ("workload", _) => TRAININGS.iter().chain(UPDATES.iter()).map(|name| (*name).to_owned()).collect(),
         ("to", _) => EXPORTERS.iter().map(|exporter| exporter.name().to_owned()).collect(),
         ("name", "NAME") => results().map(str::to_owned).collect(),
@@ -120,6 +124,11 @@ fn words_of(key: &str, algorithm: Option<&Algorithm>) -> Vec<String> {
     if kind == "text" {
         return Vec::new();
     }
+    alternatives(kind)
+}
+
+/// The words of a choice of some, as in `a, b or c`.
+fn alternatives(kind: &str) -> Vec<String> {
     kind.split(", ").flat_map(|words| words.split(" or ")).map(str::to_owned).collect()
 }
 
@@ -142,5 +151,7 @@ fn runs() -> Vec<String> {
 }
 
 fn has_run(path: &Path) -> bool {
-    [store::names::CONFIG, store::names::SWEEP].iter().any(|file| path.join(file).is_file())
+    [store::names::CONFIG, store::names::SWEEP, store::names::TUNE]
+        .iter()
+        .any(|file| path.join(file).is_file())
 }

@@ -173,10 +173,18 @@ fn explained(key: &Key, default: Option<&toml::Value>) -> String {
     about
 }
 
-/// The algorithm that a command line names after `train`.
+/// The commands that train an algorithm, with the first words of their help.
+const TRAINERS: [(&str, &str); 2] = [(Training::COMMAND, "Train"), ("tune", "Search settings of")];
+
+/// Returns true for the name of a command that trains an algorithm, whose settings are its flags.
+pub(crate) fn is_trainer(command: &str) -> bool {
+    TRAINERS.iter().any(|(trainer, _)| *trainer == command)
+}
+
+/// The algorithm that a command line names after `train` or `tune`.
 pub(crate) fn named_algorithm(arguments: &[OsString]) -> Option<&'static Algorithm> {
     let mut words = arguments.iter().skip(1).filter_map(|word| word.to_str());
-    words.find(|word| *word == Training::COMMAND)?;
+    words.find(|word| is_trainer(word))?;
     words.find_map(|word| ALGORITHMS.iter().copied().find(|algorithm| algorithm.name == word))
 }
 
@@ -198,21 +206,23 @@ pub(crate) fn shown(command: clap::Command, arguments: &[OsString]) -> clap::Com
     let Some(algorithm) = named_algorithm(arguments) else { return command };
     let name = algorithm.name;
     let Some(kind) = Training::all().into_iter().find(|kind| kind.name == name) else { return command };
-    command.mut_subcommand(Training::COMMAND, |train| {
-        let heading = format!("Settings of {name}");
-        let train = kind
-            .keys
-            .iter()
-            .fold(train, |train, (key, default)| revealed(train, key, default.as_ref(), &heading));
-        let is_key = |name: &str| kind.keys.iter().any(|(key, _)| key.name == name);
-        let strange = |name: &&&str| !is_key(name);
-        let train = ALWAYS_SHOWN.iter().filter(strange).fold(train, |train, name| {
-            if train.get_arguments().any(|arg| arg.get_id() == *name) {
-                return train.mut_arg(name, |flag| flag.hide(true));
-            }
-            train
-        });
-        train.about(format!("Train {name}: {}. {}", algorithm.summary, algorithm.source))
+    TRAINERS.iter().fold(command, |command, (trainer, verb)| {
+        command.mut_subcommand(trainer, |train| {
+            let heading = format!("Settings of {name}");
+            let train = kind
+                .keys
+                .iter()
+                .fold(train, |train, (key, default)| revealed(train, key, default.as_ref(), &heading));
+            let is_key = |name: &str| kind.keys.iter().any(|(key, _)| key.name == name);
+            let strange = |name: &&&str| !is_key(name);
+            let train = ALWAYS_SHOWN.iter().filter(strange).fold(train, |train, name| {
+                if train.get_arguments().any(|arg| arg.get_id() == *name) {
+                    return train.mut_arg(name, |flag| flag.hide(true));
+                }
+                train
+            });
+            train.about(format!("{verb} {name}: {}. {}", algorithm.summary, algorithm.source))
+        })
     })
 }
 
@@ -255,6 +265,7 @@ mod tests {
         check("potstill train dqn --help", Some("dqn"));
         check("potstill train --env CartPole-v1 dqn", Some("dqn"));
         check("potstill train dnq", None);
+        check("potstill tune --trials 9 dqn", Some("dqn"));
         check("potstill config dqn", None);
         check("potstill", None);
     }

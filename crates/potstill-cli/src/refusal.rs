@@ -1,6 +1,6 @@
 //! Refusals of a command line, each in one line: what, and what to write instead.
 
-use crate::keys::{Distillation, Kinds, Training, keys_of, named_algorithm};
+use crate::keys::{Distillation, Kinds, Training, is_trainer, keys_of, named_algorithm};
 use crate::output::any_of;
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -145,7 +145,7 @@ fn unknown_flag(error: &clap::Error, at: &Place<'_>, arguments: &[OsString]) -> 
         let kinds = if *other == Training::COMMAND { Training::all() } else { Distillation::all() };
         *other != place && keys_of(&kinds).contains_key(&*key)
     });
-    if let Some(other) = other.filter(|_| [Training::COMMAND, Distillation::COMMAND].contains(&place)) {
+    if let Some(other) = other.filter(|_| is_trainer(place) || place == Distillation::COMMAND) {
         return Some(format!("`{place}` has no --{name}; it is a flag of `potstill {other}`"));
     }
     let here = match name_here(name, &known) {

@@ -15,7 +15,8 @@
 //! ```
 
 pub use libm::{
-    exp as exp_f64, expm1 as expm1_f64, log as ln_f64, log1p as ln_1p_f64, sqrt as sqrt_f64, tanh as tanh_f64,
+    erfc as erfc_f64, exp as exp_f64, expm1 as expm1_f64, log as ln_f64, log1p as ln_1p_f64,
+    sqrt as sqrt_f64, tanh as tanh_f64,
 };
 
 /// `e^x` in single precision; relative error below 2e-7. Overflows to infinity above 88.72, underflows to 0 below -87.33.

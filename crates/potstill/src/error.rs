@@ -52,6 +52,16 @@ pub enum Error {
         /// The reason.
         source: Box<TrainError>,
     },
+    /// No trial of a search has a result.
+    #[error("all {trials} trials of {} failed; the first: {reason}", .folder.display())]
+    Fruitless {
+        /// The folder of the search.
+        folder: PathBuf,
+        /// The number of trials.
+        trials: usize,
+        /// The reason for which the first failed.
+        reason: String,
+    },
     /// The run was asked to stop. It can be resumed.
     #[error("stopped at step {step}{}; `potstill resume {}` continues it", as_of(.saved), shell::path(.run))]
     Interrupted {
@@ -112,7 +122,11 @@ impl Error {
         match self {
             Error::Config(_) | Error::Model { .. } => 2,
             Error::Store(error) if error.is_input() => 2,
-            Error::Store(_) | Error::Disk(_) | Error::Train(_) | Error::Failed { .. } => 1,
+            Error::Store(_)
+            | Error::Disk(_)
+            | Error::Train(_)
+            | Error::Failed { .. }
+            | Error::Fruitless { .. } => 1,
             Error::Interrupted { step, saved, .. } if *step > 0 && *saved != Some(*step) => Self::UNSAVED,
             Error::Paused { step, saved, .. } if saved < step => Self::UNSAVED,
             Error::Abandoned => Self::UNSAVED,

@@ -29,6 +29,7 @@
 //! | [`metrics`] | the metrics of a run and their writers |
 //! | [`error`] | the error of a whole run, and its exit code |
 //! | [`jobs`], [`run`], [`commands`] | interruptible, resumable jobs; whole runs; the commands |
+//! | [`tuning`] | search of settings: proposals, pruning, the journal for Optuna |
 //! | [`shell`], [`words`] | words of commands that are printed to be pasted, and of messages |
 //! | [`reproduce`] | published results, measured beside what is expected |
 //! | [`quickstart`] | the tour |
@@ -55,7 +56,7 @@
 //! `crates/potstill/examples`.
 //!
 //! Modules that need files and a clock come with the feature `disk`, which is on by default: `store`, `error`, `jobs`, `run`,
-//! `commands`, `reproduce`, `quickstart`, and the sinks of `metrics`. Without it the algorithms and the training loops build for
+//! `tuning`, `commands`, `reproduce`, `quickstart`, and the sinks of `metrics`. Without it the algorithms and the training loops build for
 //! WebAssembly.
 #![forbid(unsafe_code)]
 
@@ -97,6 +98,8 @@ pub mod targets;
 pub mod teacher;
 pub mod tile_coding;
 pub mod train;
+#[cfg(feature = "disk")]
+pub mod tuning;
 pub mod words;
 
 #[cfg(feature = "disk")]

@@ -42,7 +42,8 @@ impl Command for Man {
                 match command.find_subcommand(word) {
                     Some(subcommand) => command = subcommand,
                     // The algorithm, whose keys are shown.
-                    None if command.get_name() == "train" && keys::named_algorithm(&arguments).is_some() => {}
+                    None if keys::is_trainer(command.get_name())
+                        && keys::named_algorithm(&arguments).is_some() => {}
                     None => {
                         let shown = command.get_subcommands().filter(|command| !command.is_hide_set());
                         let known = shown.map(clap::Command::get_name);

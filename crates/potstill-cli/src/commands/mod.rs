@@ -25,6 +25,7 @@ mod resume;
 mod runs;
 mod show;
 mod train;
+mod tune;
 
 pub(crate) use common::Command;
 
@@ -79,6 +80,7 @@ fn as_flags(arguments: &[OsString]) -> Vec<OsString> {
 commands! { Commands:
     Quickstart(quickstart::Quickstart),
     Train(train::Train),
+    Tune(tune::Tune),
     Distill(distill::Distill),
     Resume(resume::Resume),
     Eval(eval::Eval),
@@ -159,6 +161,11 @@ mod tests {
         check("train sarsa --alpha 0.1 --env Cliff", &["CliffWalking-v1"]);
         check("train sarsa --env=Cliff", &["--env=CliffWalking-v1"]);
         check("train dqn --preset ", &["zoo", "cleanrl"]);
+        check("tune ", &["dqn", "sarsa"]);
+        check("tune dqn --", &["--double", "--search", "--prune"]);
+        check("tune dqn --search net", &["net_arch="]);
+        check("tune dqn --prune ", &["hyperband", "halving"]);
+        check("tune dqn --sampler ", &["tpe", "quasi-random"]);
         check("train dqn --set net", &["net_arch="]);
         check("train dqn --optimizer ", &["adam", "sgd"]);
         check("train dqn --double ", &["true", "false"]);

@@ -16,7 +16,7 @@ Examples:
   potstill resume runs/pole --steps 100k         beyond its original length
   potstill train dqn --from runs/pole ...        with other settings, as another")]
 pub(crate) struct Resume {
-    /// The run directory, or a folder of seeds
+    /// The run directory, a folder of seeds, or that of a sweep or a search
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Train beyond the run's original length: the new number of steps. (What is relative to it, such as a DQN's

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 /// Show a run in the terminal: results, learning curves, and maps of values and visits
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The run directory, a folder of seeds, or a folder of runs such as a sweep, which are compared
+    /// The run directory, a folder of seeds or of a search, or a folder of runs such as a sweep, which are compared
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// Print one JSON object and nothing else: the summary and the maps

@@ -41,7 +41,7 @@ pub(crate) struct Train {
     common: Common,
 }
 
-fn preset_help() -> String {
+pub(super) fn preset_help() -> String {
     let with_presets = ALGORITHMS.iter().filter_map(|algorithm| {
         let names: Vec<_> = algorithm.presets.iter().map(|preset| preset.name).collect();
         (!names.is_empty()).then(|| format!("{} for {}", output::any_of(names), algorithm.name))

@@ -178,7 +178,8 @@ pub(super) fn expanded(paths: &[PathBuf]) -> Vec<PathBuf> {
 
 /// Returns true for a file or folder that the program writes beside runs.
 fn is_beside_runs(path: &Path) -> bool {
-    const KINDS: [&str; 10] = ["csv", "gif", "html", "json", "jsonl", "lock", "pdf", "png", "svg", "toml"];
+    const KINDS: [&str; 11] =
+        ["csv", "gif", "html", "json", "jsonl", "lock", "log", "pdf", "png", "svg", "toml"];
     if path.is_file() {
         let kind = path.extension().and_then(|kind| kind.to_str());
         return kind.is_some_and(|kind| KINDS.contains(&kind) || kind == "safetensors");

@@ -45,6 +45,9 @@ mod search;
 mod search_page;
 mod sweep;
 mod train;
+mod trial;
+mod tune;
+mod tuner;
 
 pub use bench::{BenchRequest, bench_env, bench_tabular};
 pub use bench_deep::{TRAININGS, UPDATES, bench_dqn};
@@ -69,3 +72,4 @@ pub use resume::{ResumeRequest, resume};
 pub use runs::{RunEntry, RunStatus, list};
 pub use search_page::search_words;
 pub use train::{TrainRequest, train};
+pub use tune::{TuneRequest, tune};

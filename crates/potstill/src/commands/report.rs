@@ -4,6 +4,7 @@ use super::compare::{Comparison, family_page};
 use super::group::DEPTH_MAX;
 use super::search_page;
 use super::sweep::Sweep;
+use super::tuner::Tuner;
 use crate::error::Error;
 use crate::report::{Block, Page};
 use crate::run::{Reader, run_page, seed_runs};
@@ -18,7 +19,8 @@ pub fn is_folder_of_runs(folder: &Path) -> bool {
 
 /// Returns true for the folder of a search that is finished.
 pub fn is_search(folder: &Path) -> bool {
-    folder.join(names::SWEEP).is_file() && folder.join(names::WINNER).join(names::SUMMARY).is_file()
+    [names::SWEEP, names::TUNE].iter().any(|name| folder.join(name).is_file())
+        && folder.join(names::WINNER).join(names::SUMMARY).is_file()
 }
 
 /// Writes the report of a run (of a folder of seeds: statistics over them; of a folder of runs: their comparison) again,
@@ -44,7 +46,11 @@ pub fn report(run: &Path) -> Result<PathBuf, Error> {
 /// If the folder is not a run, or a file in it is damaged.
 pub fn page(run: &Path) -> Result<Page, Error> {
     if is_folder_of_runs(run) {
-        return match Sweep::finished(run)? {
+        let search = match Sweep::finished(run)? {
+            None => Tuner::finished(run)?,
+            search => search,
+        };
+        return match search {
             Some(search) => search_page::page(&run.join(names::WINNER), &search),
             None => Ok(Comparison::read(&[run.to_owned()])?.page()),
         };
@@ -52,10 +58,12 @@ pub fn page(run: &Path) -> Result<Page, Error> {
     checked_page(&RunDir::open(run)?, run, Reader::Here)
 }
 
-/// The result of a command; if it is one of several seeds, their report is written beside it, as each run has
-/// its own.
+/// The result of a command; if it is one of several seeds, or of a search in rounds, their report is written beside it,
+/// as each run has its own.
 pub(super) fn with_report(result: Value) -> Result<Value, Error> {
-    if let Some(folder) = result["out"].as_str().filter(|_| result["seeds"].is_number()) {
+    if let Some(folder) =
+        result["out"].as_str().filter(|_| result["seeds"].is_number() || result["tune"].is_object())
+    {
         report(Path::new(folder))?;
     }
     Ok(result)

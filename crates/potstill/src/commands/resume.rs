@@ -2,6 +2,7 @@
 
 use super::report::with_report;
 use super::sweep::Sweep;
+use super::tuner::Tuner;
 use crate::error::Error;
 use crate::run::{Continuation, Observer, Recipe, continue_family, continue_run, usage};
 use crate::store::RunDir;
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 /// A request to continue a run.
 #[derive(Clone, Debug, Default)]
 pub struct ResumeRequest {
-    /// The run directory, or a folder of seeds.
+    /// The run directory, a folder of seeds, or that of a search.
     pub run: PathBuf,
     /// A new number of steps, to train a run beyond its original length.
     pub steps: Option<u64>,
@@ -32,13 +33,19 @@ pub struct ResumeRequest {
 /// If the folder is not a run, another process works in it, a file in it is damaged, or training fails or is
 /// stopped.
 pub fn resume(request: &ResumeRequest, observer: &dyn Observer) -> Result<Value, Error> {
+    let (threads, fallback) = (request.threads, request.fallback);
+    let point = |run: &Path, observer: &dyn Observer| resume_point(run, threads, fallback, observer);
     if let Some(sweep) = Sweep::open(&request.run)? {
         if request.steps.is_some() {
             return Err(usage("--steps is for one run, not for a sweep"));
         }
-        let (threads, fallback) = (request.threads, request.fallback);
-        let point = |run: &Path, observer: &dyn Observer| resume_point(run, threads, fallback, observer);
         return sweep.resume(&request.run, threads, &point, observer);
+    }
+    if let Some(tuner) = Tuner::open(&request.run)? {
+        if request.steps.is_some() || request.seeds.is_some() {
+            return Err(usage("--steps and --seeds are for one run, not for a search"));
+        }
+        return with_report(tuner.resume(&request.run, threads, &point, observer)?);
     }
     let dir = RunDir::reopen(&request.run)?;
     let recipe = Recipe::read(&dir)?;

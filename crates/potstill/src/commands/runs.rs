@@ -17,6 +17,8 @@ pub enum RunStatus {
     Finished,
     /// It was stopped, and saved a checkpoint.
     Stopped,
+    /// Its search has stopped it early, and it saved a checkpoint.
+    Pruned,
     /// Its process crashed.
     Crashed,
     /// Training failed, because a number is not finite.
@@ -32,6 +34,7 @@ impl RunStatus {
             RunStatus::Running => "running",
             RunStatus::Finished => "finished",
             RunStatus::Stopped => "stopped",
+            RunStatus::Pruned => "pruned",
             RunStatus::Crashed => "crashed",
             RunStatus::Failed => "failed",
             RunStatus::Damaged => "damaged",
@@ -40,7 +43,7 @@ impl RunStatus {
 
     /// Returns true if `potstill resume` can continue it.
     pub fn is_resumable(self) -> bool {
-        matches!(self, RunStatus::Stopped | RunStatus::Crashed | RunStatus::Failed)
+        matches!(self, RunStatus::Stopped | RunStatus::Pruned | RunStatus::Crashed | RunStatus::Failed)
     }
 }
 
@@ -178,6 +181,7 @@ fn fill(entry: &mut RunEntry) -> Result<RunStatus, Error> {
         Occupation::Running => RunStatus::Running,
         _ if finished => RunStatus::Finished,
         _ if dir.has(names::FAILURE) || has_failed_seeds(&dir) => RunStatus::Failed,
+        _ if dir.has(names::PRUNED) => RunStatus::Pruned,
         Occupation::Crashed => RunStatus::Crashed,
         Occupation::Released => RunStatus::Stopped,
     })

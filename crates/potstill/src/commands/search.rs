@@ -2,16 +2,29 @@
 //! evaluations of a policy, never by the test; the best one is run again with new seeds, on the whole training part, and only
 //! of these runs anything is claimed.
 
-use crate::config::{Layer, Origin};
+use crate::config::{Layer, Origin, Settings};
+use crate::data::DataFrame;
 use crate::error::Error;
 use crate::jobs::STUDENT_DISTILLED;
 use crate::metrics::catalogue::{Better, Score, TEST_ERROR};
-use crate::run::usage;
+use crate::run::{
+    Observer, Work, absolute_place, as_it_is, create, discard_on_error, execute, find_environment, paused,
+    split_of, summary_of, train_seeds, usage,
+};
 use crate::store::{RunDir, names};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
 use std::path::Path;
 use toml::{Table, Value as Toml};
+
+/// The key of the samples that a search chooses by.
+pub(super) const VALIDATION: &str = "validation_samples";
+/// Keys of which a search has one value: of others its runs were not measured on the same.
+const UNSEARCHED: [&str; 8] =
+    ["seed", VALIDATION, "split_seed", "test_samples", "data", "test", "unlabelled", "env"];
+
+/// Continues the run in a folder.
+pub(super) type ResumePoint<'a> = dyn Fn(&Path, &dyn Observer) -> Result<Value, Error> + Sync + 'a;
 
 /// The combination that a search has chosen.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +111,7 @@ pub(super) fn again(layers: &[Layer], mut chosen: Table, seeds: u64, validation:
     let seed = layers.iter().rev().find_map(|layer| layer.values.get("seed")?.as_integer()).unwrap_or(0);
     chosen.insert("seed".to_owned(), Toml::Integer(seed.saturating_add(seeds as i64)));
     if validation > 0 {
-        chosen.insert("validation_samples".to_owned(), Toml::Integer(0));
+        chosen.insert(VALIDATION.to_owned(), Toml::Integer(0));
     }
     [layers, &[Layer { origin: Origin::Program("chosen"), values: chosen }]].concat()
 }
@@ -126,6 +139,164 @@ pub(super) fn check_winner(
              anew",
             path.display()
         ))),
+    }
+}
+
+/// Refuses a key of which a search has one value.
+///
+/// # Errors
+/// If it is one.
+pub(super) fn check_key(key: &str) -> Result<(), Error> {
+    if !UNSEARCHED.contains(&key) {
+        return Ok(());
+    }
+    let advice = if key == "seed" { "; --seeds N repeats each combination" } else { "" };
+    Err(usage(format!("a search has one `{key}`, not several{advice}")))
+}
+
+/// The number of samples that a search holds out of the training part to choose by, and the settings that say so; 0 where
+/// episodes are played instead.
+///
+/// # Errors
+/// If data or teacher cannot be read, or the settings hold out none.
+pub(super) fn validation_part(work: Work, layers: &[Layer]) -> Result<(u64, Vec<Layer>), Error> {
+    let Some((usual, sums)) = work.searched(layers)? else { return Ok((0, Vec::new())) };
+    let is_given = layers.iter().any(|layer| layer.values.contains_key(VALIDATION));
+    let samples = if is_given { split_of(layers).validation_samples } else { usual };
+    if samples == 0 {
+        return Err(usage(format!(
+            "`{VALIDATION}` is 0, but a search chooses by them and never by the test"
+        )));
+    }
+    let values = Table::from_iter([(VALIDATION.to_owned(), Toml::Integer(samples as i64))]);
+    Ok((samples, vec![sums, Layer { origin: Origin::Program("of a search"), values }]))
+}
+
+/// A setting as the file of a search has it: a path from the root, since the search may be continued from another folder.
+pub(super) fn with_whole_path(key: &str, value: Toml) -> Toml {
+    let is_dataset = |place: &str| DataFrame::by_name(place).is_some();
+    let is_place = matches!(key, "from" | "behaviour" | "data" | "test" | "unlabelled");
+    match value.as_str() {
+        Some(place) if is_place && !is_dataset(place) => absolute_place(place).into(),
+        _ => value,
+    }
+}
+
+/// A value as it is understood: `100k` and `1e5` are one.
+pub(super) fn canonical(settings: &mut dyn Settings, key: &str, value: &Toml) -> String {
+    let understood = match value.as_str() {
+        Some(text) if key == "env" => find_environment(text, &[]).ok().map(|spec| spec.id.into()),
+        _ => settings.set(key, value).and_then(Result::ok).and_then(|()| settings.get(key)),
+    };
+    understood.unwrap_or_else(|| value.clone()).to_string()
+}
+
+/// One run, or a folder of seeds, with these settings: begun, or continued.
+///
+/// # Errors
+/// As a run; if it is asked to stop before.
+pub(super) fn begin_or_resume(
+    work: Work,
+    layers: &[Layer],
+    seeds: Option<u64>,
+    path: &Path,
+    (threads, resume): (usize, &ResumePoint<'_>),
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    if observer.stop_requested() {
+        return as_it_is(path);
+    }
+    if path.join(names::CONFIG).is_file() {
+        return resume(path, observer);
+    }
+    if let Some(seeds) = seeds {
+        return train_seeds(work, layers.to_vec(), seeds, Some(path), threads, observer);
+    }
+    let plan = work.prepare(layers, threads)?;
+    let run = RunDir::create(Some(path), &plan.name)?;
+    discard_on_error(&run, || create(&run, &plan))?;
+    execute(&run, plan, false, observer)
+}
+
+/// The runs with new seeds of the values that a search chooses.
+pub(super) struct WinnerRuns<'a> {
+    pub(super) work: Work,
+    /// The settings that all runs of the search share.
+    pub(super) layers: &'a [Layer],
+    /// Samples to choose by, or 0.
+    pub(super) validation: u64,
+    /// The seeds that the search has used.
+    pub(super) seeds_before: u64,
+    /// New seeds; one, in a run that is no folder of seeds, if none.
+    pub(super) seeds: Option<u64>,
+}
+
+/// Values under the name of their folder.
+type Named<'a> = (&'a str, &'a Table);
+
+impl WinnerRuns<'_> {
+    /// Chooses among the finished runs of a result, runs the chosen values again, and adds both to the result.
+    ///
+    /// # Errors
+    /// If nothing can be chosen, or the runs fail or are stopped.
+    pub(super) fn run(
+        &self,
+        dir: &RunDir,
+        points: &[Named<'_>],
+        result: &mut Value,
+        (threads, resume): (usize, &ResumePoint<'_>),
+        observer: &dyn Observer,
+    ) -> Result<(), Error> {
+        let path = dir.path().join(names::WINNER);
+        let choice = self.choice(&path, points, &result["sweep"])?;
+        let (_, chosen) =
+            points.iter().find(|(label, _)| *label == choice.label).expect("one of them is chosen");
+        let layers = again(self.layers, (*chosen).clone(), self.seeds_before, self.validation);
+        check_winner(&path, chosen, &mut self.same_values())?;
+        let winner = [begin_or_resume(self.work, &layers, self.seeds, &path, (threads, resume), observer)];
+        if let Some(error) = paused(dir, &winner, "runs of the chosen combination") {
+            return Err(error);
+        }
+        let [winner] = winner;
+        add(result, &choice, self.validation, winner?);
+        Ok(())
+    }
+
+    /// Adds choice and winner of a finished search to its result.
+    ///
+    /// # Errors
+    /// If a summary cannot be read.
+    pub(super) fn told(&self, folder: &Path, points: &[Named<'_>], result: &mut Value) -> Result<(), Error> {
+        let winner = folder.join(names::WINNER);
+        let choice = self.choice(&winner, points, &result["sweep"])?;
+        add(result, &choice, self.validation, summary_of(&winner)?);
+        Ok(())
+    }
+
+    /// The choice among finished combinations: that of the winner, if it is finished, however it was chosen.
+    fn choice(&self, winner: &Path, points: &[Named<'_>], told: &Value) -> Result<Choice, Error> {
+        let choice = Choice::of(told)?;
+        if !winner.join(names::SUMMARY).is_file() {
+            return Ok(choice);
+        }
+        let config: Table = RunDir::open(winner)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
+        let mut is_same = self.same_values();
+        let mut has = |values: &Table| {
+            values.iter().all(|(key, ours)| config.get(key).is_some_and(|theirs| is_same(key, theirs, ours)))
+        };
+        let of_winner = points.iter().find(|(_, values)| has(values));
+        Ok(of_winner.and_then(|(label, _)| choice.of_run(told, label)).unwrap_or(choice))
+    }
+
+    /// A comparison of two values of a key, however they are written; of numbers alone, where the teacher that says which
+    /// keys there are is gone.
+    fn same_values(&self) -> impl FnMut(&str, &Toml, &Toml) -> bool + use<> {
+        let mut settings = self.work.settings(self.layers).ok();
+        let number = |value: &Toml| value.as_float().or_else(|| value.as_integer().map(|x| x as f64));
+        move |key: &str, a: &Toml, b: &Toml| match &mut settings {
+            Some(settings) => canonical(&mut **settings, key, a) == canonical(&mut **settings, key, b),
+            None => a == b || number(a).is_some_and(|a| Some(a) == number(b)),
+        }
     }
 }
 

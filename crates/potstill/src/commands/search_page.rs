@@ -3,7 +3,7 @@
 use super::compare::family_page;
 use super::search::{number, of_student};
 use crate::error::Error;
-use crate::metrics::catalogue::{Better, Column, Score};
+use crate::metrics::catalogue::{Better, Column, RETURN_LAST_100, Score};
 use crate::report::{Block, GridChart, LineChart, Page, Series, Square, Table};
 use crate::run::{Reader, lead, run_page};
 use crate::store::RunDir;
@@ -25,8 +25,26 @@ struct Search<'a> {
     column: Column,
 }
 
+/// Characters up to which a number is written in full.
+const NUMBER_MAX: usize = 12;
+
 fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match (value.as_str(), value.as_f64()) {
+        (Some(text), _) => text.to_owned(),
+        // One that was proposed has all digits.
+        (None, Some(x)) if value.is_f64() && value.to_string().len() > NUMBER_MAX => significant(x),
+        _ => value.to_string(),
+    }
+}
+
+/// A number with four significant digits.
+fn significant(x: f64) -> String {
+    let exponential = format!("{x:.3e}");
+    let exponent = exponential.split_once('e').and_then(|(_, exponent)| exponent.parse::<i32>().ok());
+    match exponent {
+        Some(exponent @ -4..=3) => format!("{x:.*}", (3 - exponent) as usize),
+        _ => exponential,
+    }
 }
 
 /// The words for values of several keys.
@@ -87,13 +105,55 @@ impl<'a> Search<'a> {
         };
         let whole = if on.is_empty() { "" } else { " and the whole training part" };
         format!(
-            "Chosen among {} by {}{on}: {} ({}{}). The result is of {new}{whole}.",
-            counted(self.points.len(), "combination"),
-            self.title(),
+            "Chosen among {} by {}{on}: {} ({}{}). The result is of {new}{whole}.{}",
+            self.candidates(),
+            // In a table the column of returns stands before it.
+            if self.by == RETURN_LAST_100 { "return while learning".to_owned() } else { self.title() },
             pairs(&self.keys, &chosen["values"]),
             self.shown(chosen["score"].as_f64().unwrap_or(f64::NAN)),
             self.tie(),
+            self.savings(),
         )
+    }
+
+    /// The words for what was chosen among.
+    fn candidates(&self) -> String {
+        let tune = &self.result["tune"];
+        let Some(trials) = tune["trials"].as_array() else {
+            return counted(self.points.len(), "combination");
+        };
+        let number = |key: &str| tune[key].as_u64().unwrap_or_default();
+        let others =
+            [("pruned", "stopped early"), ("failed", "failed")].map(|(key, words)| (number(key), words));
+        let others: Vec<String> = others
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, words)| format!("{count} {words}"))
+            .collect();
+        match others.as_slice() {
+            [] => counted(trials.len(), "trial"),
+            others => format!(
+                "{} finished of {} ({})",
+                number("finished"),
+                counted(trials.len(), "trial"),
+                others.join(", ")
+            ),
+        }
+    }
+
+    /// The share of the evaluations that a search with pruning has run.
+    fn savings(&self) -> String {
+        let tune = &self.result["tune"];
+        match (tune["evaluations"].as_u64(), tune["evaluations_without_pruning"].as_u64()) {
+            (Some(taken), Some(all)) if tune["prune"] != "none" && all > 0 => {
+                let share = 100.0 * taken as f64 / all as f64;
+                format!(
+                    " Pruning ({}) has run {taken} of {all} evaluations, {share:.0} %.",
+                    word(&tune["prune"])
+                )
+            }
+            _ => String::new(),
+        }
     }
 
     /// The words for a choice that has not the best score; none for the best one.
@@ -121,11 +181,14 @@ impl<'a> Search<'a> {
             .into_iter()
             .filter(|(key, ..)| self.points.iter().any(|point| of_student(&point["summary"], key).is_some()))
             .collect();
-        let mut head: Vec<String> = self.keys.iter().map(|key| (*key).to_owned()).collect();
+        let is_tune = self.result["tune"].is_object();
+        let mut head: Vec<String> = is_tune.then(|| "trial".to_owned()).into_iter().collect();
+        head.extend(self.keys.iter().map(|key| (*key).to_owned()));
         head.push(self.title());
         head.extend(costs.iter().map(|(_, title, _)| (*title).to_owned()));
         let row = |point: &&Value| {
-            let mut row: Vec<String> = self.keys.iter().map(|key| word(&point["values"][*key])).collect();
+            let mut row: Vec<String> = is_tune.then(|| word(&point["run"])).into_iter().collect();
+            row.extend(self.keys.iter().map(|key| word(&point["values"][*key])));
             row.push(self.shown(self.score(point)));
             let number = |key: &str| of_student(&point["summary"], key);
             row.extend(costs.iter().map(|(key, _, decimals)| {
@@ -180,6 +243,48 @@ impl<'a> Search<'a> {
             column_names: temperatures.iter().map(|temperature| word(temperature)).collect(),
             labels: ["alpha".to_owned(), "temperature".to_owned()],
         })
+    }
+
+    /// The score of each finished trial, and the best one so far, in the order of their proposals; none of another search.
+    fn progress(&self) -> Option<LineChart> {
+        let trials = self.result["tune"]["trials"].as_array()?;
+        let is_higher = Score::find(self.by)?.better == Better::Higher;
+        let scored =
+            trials.iter().enumerate().filter_map(|(i, trial)| Some((i as f64, trial["score"].as_f64()?)));
+        let points: Vec<(f64, f64)> = scored.map(|(i, score)| (i, self.column.factor * score)).collect();
+        if points.len() < 2 {
+            return None;
+        }
+        let mut best = points[0].1;
+        let so_far = points.iter().map(|(i, score)| {
+            best = if is_higher { best.max(*score) } else { best.min(*score) };
+            (*i, best)
+        });
+        let so_far = so_far.collect();
+        let series = |name: &str, points| Series { name: name.to_owned(), points, band: Vec::new() };
+        Some(LineChart {
+            title: "Progress of the search".to_owned(),
+            x_label: "trial".to_owned(),
+            y_label: self.title(),
+            series: vec![series("finished trials", points), series("best so far", so_far)],
+            y_range: None,
+        })
+    }
+
+    /// The trials that were stopped early or failed; none if all were run to their end.
+    fn stopped(&self) -> Option<Table> {
+        let trials = self.result["tune"]["trials"].as_array()?;
+        let stopped = trials.iter().filter(|trial| trial["state"] != "finished");
+        let row = |trial: &Value| {
+            let keys = self.keys.iter().map(|key| word(&trial["values"][*key]));
+            let best = trial["best_evaluation"].as_f64().map_or(String::new(), |best| self.shown(best));
+            let rest = [word(&trial["state"]), word(&trial["evaluations"]), best];
+            [word(&trial["run"])].into_iter().chain(keys).chain(rest).collect()
+        };
+        let rows: Vec<Vec<String>> = stopped.map(row).collect();
+        let head = ["trial"].into_iter().chain(self.keys.iter().copied());
+        let head = head.chain(["state", "evaluations", "best evaluation"]).map(str::to_owned).collect();
+        (!rows.is_empty()).then_some(Table { head, rows })
     }
 
     /// The best score of each student against the size of its file; none if there are not several.
@@ -249,7 +354,12 @@ pub(super) fn page(winner: &Path, result: &Value) -> Result<Page, Error> {
     let mut blocks = vec![Block::Heading("Choice".to_owned()), Block::Text(search.sentence())];
     blocks.extend(search.map().map(Block::Grid));
     blocks.extend(search.sizes().map(Block::Lines));
+    blocks.extend(search.progress().map(Block::Lines));
     blocks.push(Block::Table(search.table(usize::MAX)));
+    if let Some(stopped) = search.stopped() {
+        blocks.push(Block::Text("Trials that were stopped early, or failed:".to_owned()));
+        blocks.push(Block::Table(stopped));
+    }
     blocks.push(Block::Heading("Result of the chosen combination".to_owned()));
     page.blocks.splice(0..0, blocks);
     Ok(page)

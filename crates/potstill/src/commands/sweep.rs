@@ -3,15 +3,14 @@
 //! Its folder has `sweep.toml`, from which it is continued, and `KEY=VALUE,KEY=VALUE/` for each combination. On data,
 //! and of a distillation, it is a [search](super::search).
 
-use super::search::{self, Choice};
+use super::search::{self, ResumePoint, WinnerRuns};
 use crate::algorithm::{Algorithm, Builder};
 use crate::config::{ConfigError, Layer, Origin, Settings, read_toml, toml_value};
-use crate::data::DataFrame;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::run::{
-    Observer, Together, Work, absolute_place, as_it_is, asked_axis, center_over_seeds, check_out, create,
-    discard_on_error, execute, find_environment, paused, split_of, summary_of, train_seeds, usage,
+    Observer, Together, Work, asked_axis, center_over_seeds, check_out, discard_on_error, find_environment,
+    paused, summary_of, usage,
 };
 use crate::store::{self, RunDir, names};
 use crate::words::counted;
@@ -22,16 +21,8 @@ use toml::{Table, Value as Toml};
 
 /// Most combinations of one sweep.
 const POINTS_MAX: usize = 10_000;
-/// The key of the samples that a search chooses by.
-const VALIDATION: &str = "validation_samples";
-/// Keys of which a search has one value: of others its combinations were not measured on the same.
-const UNSEARCHED: [&str; 8] =
-    ["seed", VALIDATION, "split_seed", "test_samples", "data", "test", "unlabelled", "env"];
 /// Longest name of a folder, in characters.
 const LABEL_MAX: usize = 120;
-
-/// Continues the run in a folder.
-pub(super) type ResumePoint<'a> = dyn Fn(&Path, &dyn Observer) -> Result<Value, Error> + Sync + 'a;
 
 /// Settings of which some have several values.
 pub(super) struct Sweep {
@@ -87,7 +78,7 @@ impl Sweep {
                 return Err(usage(format!("`{key}` ({}): a sweep needs a value", layer.origin)));
             }
             let distinct: BTreeSet<String> =
-                values.iter().map(|value| canonical(&mut *settings, key, value)).collect();
+                values.iter().map(|value| search::canonical(&mut *settings, key, value)).collect();
             if distinct.len() < values.len() {
                 return Err(usage(format!("`{key}` ({}): one value is given twice", layer.origin)));
             }
@@ -119,25 +110,10 @@ impl Sweep {
         if !is_of_data(self.work) {
             return Ok(());
         }
-        if let Some(axis) = self.axes.iter().find(|axis| UNSEARCHED.contains(&&*axis.key)) {
-            let advice = if axis.key == "seed" { "; --seeds N repeats each combination" } else { "" };
-            return Err(usage(format!("a search has one `{}`, not several{advice}", axis.key)));
-        }
-        let Some((usual, sums)) = self.work.searched(&self.layers)? else {
-            // A policy is evaluated in episodes of their own.
-            self.validation = Some(0);
-            return Ok(());
-        };
-        let is_given = self.layers.iter().any(|layer| layer.values.contains_key(VALIDATION));
-        let samples = if is_given { split_of(&self.layers).validation_samples } else { usual };
-        if samples == 0 {
-            return Err(usage(format!(
-                "`{VALIDATION}` is 0, but a search chooses by them and never by the test"
-            )));
-        }
+        self.axes.iter().try_for_each(|axis| search::check_key(&axis.key))?;
+        let (samples, layers) = search::validation_part(self.work, &self.layers)?;
         self.validation = Some(samples);
-        let values = Table::from_iter([(VALIDATION.to_owned(), Toml::Integer(samples as i64))]);
-        self.layers.extend([sums, Layer { origin: Origin::Program("of a search"), values }]);
+        self.layers.extend(layers);
         Ok(())
     }
 
@@ -159,7 +135,8 @@ impl Sweep {
             values: values.clone(),
         };
         let axes = several.map(axis).collect();
-        let held_out = values.get(VALIDATION).and_then(Toml::as_integer).map(|samples| samples as u64);
+        let held_out =
+            values.get(search::VALIDATION).and_then(Toml::as_integer).map(|samples| samples as u64);
         let validation = held_out.or_else(|| matches!(work, Work::Distill).then_some(0));
         let layers = vec![Layer { origin, values }];
         Ok(Some(Self { work, layers, axes, seeds, validation, omits_control: false }))
@@ -191,13 +168,8 @@ impl Sweep {
         if let Some(seeds) = self.seeds {
             text += &format!("seeds = {seeds}\n");
         }
-        for (key, mut value) in table {
-            // The sweep may be continued from another folder.
-            let is_place = matches!(key.as_str(), "from" | "behaviour" | "data" | "test" | "unlabelled");
-            if let Some(place) = value.as_str().filter(|place| is_place && !is_dataset(place)) {
-                value = absolute_place(place).into();
-            }
-            text += &format!("{key} = {value}\n");
+        for (key, value) in table {
+            text += &format!("{key} = {}\n", search::with_whole_path(&key, value));
         }
         text
     }
@@ -293,7 +265,7 @@ impl Sweep {
         let together = Together::new(observer, &title, points.len(), threads.div_ceil(within));
         let outcomes = together.map(|i, part| {
             let (point, path) = (&points[i], dir.path().join(&points[i].label));
-            self.run(&point.layers, self.seeds, &path, (within, resume), part)
+            search::begin_or_resume(self.work, &point.layers, self.seeds, &path, (within, resume), part)
         });
         if let Some(error) = paused(dir, &outcomes, "combinations") {
             return Err(error);
@@ -306,22 +278,22 @@ impl Sweep {
         if !failed.is_empty() {
             result["failed"] = failed.into();
         }
-        if let Some(validation) = self.validation {
-            let path = dir.path().join(names::WINNER);
-            let choice = self.choice(&path, &points, &result["sweep"])?;
-            let chosen =
-                points.iter().find(|point| point.label == choice.label).expect("one of the combinations");
-            let layers =
-                search::again(&self.layers, chosen.values.clone(), self.seeds.unwrap_or(1), validation);
-            search::check_winner(&path, &chosen.values, &mut self.same_values())?;
-            let winner = [self.run(&layers, self.seeds, &path, (threads, resume), observer)];
-            if let Some(error) = paused(dir, &winner, "runs of the chosen combination") {
-                return Err(error);
-            }
-            let [winner] = winner;
-            search::add(&mut result, &choice, validation, winner?);
+        if let Some(runs) = self.winner() {
+            let values: Vec<_> = points.iter().map(|point| (&*point.label, &point.values)).collect();
+            runs.run(dir, &values, &mut result, (threads, resume), observer)?;
         }
         Ok(result)
+    }
+
+    /// The runs of the combination that it chooses; none if it chooses none.
+    fn winner(&self) -> Option<WinnerRuns<'_>> {
+        self.validation.map(|validation| WinnerRuns {
+            work: self.work,
+            layers: &self.layers,
+            validation,
+            seeds_before: self.seeds.unwrap_or(1),
+            seeds: self.seeds,
+        })
     }
 
     /// The result of its combinations.
@@ -345,10 +317,9 @@ impl Sweep {
     /// # Errors
     /// If its settings do not parse, or a summary cannot be read.
     pub(super) fn finished(folder: &Path) -> Result<Option<Value>, Error> {
-        let winner = folder.join(names::WINNER);
         let Some(sweep) = Self::read(folder)? else { return Ok(None) };
-        let Some(validation) = sweep.validation else { return Ok(None) };
-        if !winner.join(names::SUMMARY).is_file() {
+        let Some(runs) = sweep.winner() else { return Ok(None) };
+        if !folder.join(names::WINNER).join(names::SUMMARY).is_file() {
             return Ok(None);
         }
         let mut points: Vec<Point> = sweep.points();
@@ -358,62 +329,9 @@ impl Sweep {
         let finished: Vec<Value> = points.iter().map(of_point).collect::<Result<_, Error>>()?;
         let keys: Vec<&str> = sweep.axes.iter().map(|axis| axis.key.as_str()).collect();
         let mut result = sweep.told(folder, &keys, &finished);
-        let choice = sweep.choice(&winner, &points, &result["sweep"])?;
-        search::add(&mut result, &choice, validation, summary_of(&winner)?);
+        let values: Vec<_> = points.iter().map(|point| (&*point.label, &point.values)).collect();
+        runs.told(folder, &values, &mut result)?;
         Ok(Some(result))
-    }
-
-    /// The choice among finished combinations: that of the winner, if it is finished, however it was chosen.
-    fn choice(&self, winner: &Path, points: &[Point], told: &Value) -> Result<Choice, Error> {
-        let choice = Choice::of(told)?;
-        if !winner.join(names::SUMMARY).is_file() {
-            return Ok(choice);
-        }
-        let config: Table = RunDir::open(winner)?.read_text(names::CONFIG)?.parse().unwrap_or_default();
-        let mut is_same = self.same_values();
-        let mut has = |point: &&Point| {
-            point
-                .values
-                .iter()
-                .all(|(key, ours)| config.get(key).is_some_and(|theirs| is_same(key, theirs, ours)))
-        };
-        let of_winner = points.iter().find(|point| has(point));
-        Ok(of_winner.and_then(|point| choice.of_run(told, &point.label)).unwrap_or(choice))
-    }
-
-    /// A comparison of two values of a key, however they are written; of numbers alone, where the teacher that says which
-    /// keys there are is gone.
-    fn same_values(&self) -> impl FnMut(&str, &Toml, &Toml) -> bool {
-        let mut settings = self.work.settings(&self.layers).ok();
-        let number = |value: &Toml| value.as_float().or_else(|| value.as_integer().map(|x| x as f64));
-        move |key: &str, a: &Toml, b: &Toml| match &mut settings {
-            Some(settings) => canonical(&mut **settings, key, a) == canonical(&mut **settings, key, b),
-            None => a == b || number(a).is_some_and(|a| Some(a) == number(b)),
-        }
-    }
-
-    /// One run, or a folder of seeds, with these settings: begun, or continued.
-    fn run(
-        &self,
-        layers: &[Layer],
-        seeds: Option<u64>,
-        path: &Path,
-        (threads, resume): (usize, &ResumePoint<'_>),
-        observer: &dyn Observer,
-    ) -> Result<Value, Error> {
-        if observer.stop_requested() {
-            return as_it_is(path);
-        }
-        if path.join(names::CONFIG).is_file() {
-            return resume(path, observer);
-        }
-        if let Some(seeds) = seeds {
-            return train_seeds(self.work, layers.to_vec(), seeds, Some(path), threads, observer);
-        }
-        let plan = self.work.prepare(layers, threads)?;
-        let run = RunDir::create(Some(path), &plan.name)?;
-        discard_on_error(&run, || create(&run, &plan))?;
-        execute(&run, plan, false, observer)
     }
 }
 
@@ -432,11 +350,6 @@ fn written(folder: &Path) -> Result<Option<(Work, Option<u64>, Layer)>, Error> {
     };
     let seeds = values.remove("seeds").and_then(|seeds| u64::try_from(seeds.as_integer()?).ok());
     Ok(Some((work, seeds, Layer { origin, values })))
-}
-
-/// Returns true for the name of a dataset of the program.
-fn is_dataset(place: &str) -> bool {
-    DataFrame::by_name(place).is_some()
 }
 
 /// A finished combination.
@@ -542,15 +455,6 @@ pub(super) fn several(
         rest = after;
     }
     Ok((values.len() > 1).then_some(values))
-}
-
-/// A value as it is understood: `100k` and `1e5` are one.
-fn canonical(settings: &mut dyn Settings, key: &str, value: &Toml) -> String {
-    let understood = match value.as_str() {
-        Some(text) if key == "env" => find_environment(text, &[]).ok().map(|spec| spec.id.into()),
-        _ => settings.set(key, value).and_then(Result::ok).and_then(|()| settings.get(key)),
-    };
-    understood.unwrap_or_else(|| value.clone()).to_string()
 }
 
 #[cfg(test)]

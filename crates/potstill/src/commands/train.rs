@@ -84,7 +84,11 @@ fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
 
 /// The values of the preset of a run, lowest of its layers: the named one, or else the first with values for the
 /// environment.
-fn preset(algorithm: &Algorithm, name: Option<&str>, layers: &[Layer]) -> Result<Option<Layer>, Error> {
+pub(super) fn preset(
+    algorithm: &Algorithm,
+    name: Option<&str>,
+    layers: &[Layer],
+) -> Result<Option<Layer>, Error> {
     let env = peek(layers, "env").unwrap_or_default();
     // The environment's name without options.
     let env = registry::find(env).map_or_else(|_| env.to_owned(), |spec| spec.name().to_owned());
@@ -97,7 +101,7 @@ fn preset(algorithm: &Algorithm, name: Option<&str>, layers: &[Layer]) -> Result
 }
 
 /// The name of the algorithm: as requested, or of the configuration file.
-fn named(request: &TrainRequest) -> Result<String, Error> {
+pub(super) fn named(request: &TrainRequest) -> Result<String, Error> {
     let Some(path) = request.sources.config.as_ref().filter(|_| request.algorithm.is_empty()) else {
         return Ok(request.algorithm.clone());
     };
@@ -110,7 +114,7 @@ fn named(request: &TrainRequest) -> Result<String, Error> {
 }
 
 /// Refuses data where an algorithm has no use for any.
-fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
+pub(super) fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), Error> {
     let name = algorithm.name;
     let takes_data = train_settings(algorithm).keys().iter().any(|key| key.name == "data");
     match peek(layers, "data") {

@@ -122,6 +122,7 @@ pub(crate) fn execute(
     }
     dir.remove(names::FAILURE)?;
     dir.remove(names::FAILURE_BATCH)?;
+    dir.remove(names::PRUNED)?;
 
     if let Some(about) = job.about() {
         observer.remark(about);

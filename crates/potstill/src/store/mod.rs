@@ -89,6 +89,14 @@ pub mod names {
     pub const FAILURE_BATCH: &str = "failure.safetensors";
     /// The description of a sweep, in the folder of its runs.
     pub const SWEEP: &str = "sweep.toml";
+    /// The description of a search in rounds, in the folder of its trials.
+    pub const TUNE: &str = "tune.toml";
+    /// The trials of a search in rounds.
+    pub const STUDY: &str = "study.json";
+    /// The journal of a search in rounds, for Optuna.
+    pub const JOURNAL: &str = "journal.log";
+    /// The mark of a run that its search has stopped early.
+    pub const PRUNED: &str = "pruned.json";
     /// The runs with new seeds of the combination that a search has chosen.
     pub const WINNER: &str = "winner";
     /// Locked by the process that works in the directory.
@@ -223,8 +231,8 @@ impl RunDir {
     /// As [`open`](Self::open).
     pub fn open_model(path: &Path) -> Result<Self, StoreError> {
         let winner = path.join(names::WINNER);
-        let is_search = path.join(names::SWEEP).is_file() && winner.join(names::CONFIG).is_file();
-        if !is_search {
+        let is_search = [names::SWEEP, names::TUNE].iter().any(|name| path.join(name).is_file());
+        if !is_search || !winner.join(names::CONFIG).is_file() {
             return Self::open(path);
         }
         let is_seed =
