@@ -1,7 +1,7 @@
 """Train a teacher, distil a student, ship it: environments, reinforcement learning and distillation in Rust.
 
 - `DQN`, `PPO` and all other algorithms are classes with the interface of Stable-Baselines3: `learn`, `predict`, `save`.
-- `train`, `distill`, `resume`, `evaluate` and `export` are the commands of the same names as functions; `load` reads a
+- `train`, `tune`, `distill`, `resume`, `evaluate` and `export` are the commands of the same names as functions; `load` reads a
   run that they, or the command, have left.
 - `DistilledClassifier` and `DistilledRegressor` are estimators of scikit-learn.
 - Gymnasium finds the environments under `potstill/`: `gymnasium.make("potstill/CartPole-v1")`.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from potstill.algorithms import *  # noqa: F403
     from potstill.environments import Environment, VectorEnvironment
     from potstill.planning import Plan, modified_policy_iteration, policy_iteration, value_iteration
-    from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train
+    from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train, tune
     from potstill.sklearn import DistilledClassifier, DistilledRegressor
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "policy_iteration",
     "resume",
     "train",
+    "tune",
     "value_iteration",
 ]
 
@@ -63,7 +64,7 @@ _LAZY = {
         ["Plan", "modified_policy_iteration", "policy_iteration", "value_iteration"], "potstill.planning"
     ),
     **dict.fromkeys(
-        ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"], "potstill.runs"
+        ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train", "tune"], "potstill.runs"
     ),
     **dict.fromkeys(["DistilledClassifier", "DistilledRegressor"], "potstill.sklearn"),
 }

@@ -130,3 +130,14 @@ def train(
     threads: int | None,
     callback: _Callback | None,
 ) -> str: ...
+def tune(
+    algorithm: str,
+    settings: str,
+    search: list[str],
+    counts: tuple[int, int, int],
+    words: tuple[str, str],
+    preset: str | None,
+    config: _Path | None,
+    out: _Path | None,
+    threads: int | None,
+) -> str: ...

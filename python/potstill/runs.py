@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-__all__ = ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train"]
+__all__ = ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train", "tune"]
 
 _Path: TypeAlias = "str | os.PathLike[str]"
 _Callback: TypeAlias = "Callable[[dict[str, float]], object]"
@@ -269,6 +269,67 @@ def train(
     return _finished(
         lambda: _native.train(algorithm or "", settings, preset, config, seeds, out, threads, callback)
     )
+
+
+def tune(
+    algorithm: str | None = None,
+    *,
+    search: Mapping[str, str | Sequence[Any]],
+    env: Any = None,
+    data: _Path | None = None,
+    steps: int | str | None = None,
+    trials: int = 32,
+    round: int = 8,
+    sampler: str = "tpe",
+    prune: str = "none",
+    winner_seeds: int = 5,
+    out: _Path | None = None,
+    preset: str | None = None,
+    config: _Path | None = None,
+    threads: int | None = None,
+    **keys: Any,
+) -> Run:
+    """Searches settings in rounds of trials, and runs the best again with new seeds, as `potstill tune` does:
+    `tune("dqn", env="CartPole-v1", steps=20_000, search={"learning_rate": "log:1e-4:1e-2"})`.
+
+    Args:
+        algorithm: The algorithm; may be left out if `config` names it.
+        search: The settings that are searched, each with its range, `log:A:B`, `uniform:A:B`, `int:A:B` or
+            `int-log:A:B`, or a list of values.
+        env: The environment, as of `train`.
+        data: The data, as of `train`; trials are then compared by a validation part.
+        steps: The number of steps of a trial.
+        trials: The number of trials, from 1.
+        round: Trials that are proposed at once, from 1.
+        sampler: `tpe`, `quasi-random` or `random`.
+        prune: The rule by which trials are stopped early: `none`, `median`, `halving` or `hyperband`.
+        winner_seeds: The number of new seeds with which the best trial is run again, from 1.
+        out: The folder to create; it stands for its winner in `load`, `evaluate` and `export`.
+        preset: Published settings by name, as of `train`.
+        config: A TOML file of settings.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+        keys: All other settings, as of `train`.
+
+    Returns:
+        The folder of the search; its `summary` has the trials, the choice and the winner.
+
+    Raises:
+        InputError: If an argument is wrong; nothing is then left behind.
+        RunError: If all trials fail.
+        KeyboardInterrupt: After Ctrl-C, with the search saved; `resume` continues it.
+    """
+    ranges = [
+        f"{key.removesuffix('_')}={value if isinstance(value, str) else '|'.join(_word(part) for part in value)}"
+        for key, value in search.items()
+    ]
+    settings = _settings({"env": env, "data": data, "steps": steps, **keys})
+    counts, words = (trials, round, winner_seeds), (sampler, prune)
+    return _ended(_native.tune(algorithm or "", settings, ranges, counts, words, preset, config, out, threads))
+
+
+def _word(value: Any) -> str:
+    """A value as the command takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def distill(

@@ -168,3 +168,18 @@ def test_a_model_is_exported(runs, pole):
         ps.export(pole, written)
     with pytest.raises(ps.InputError, match="unknown format"):
         ps.export(pole, runs / "pole.h5")
+
+
+def test_a_search_chooses_and_is_read_by_optuna(runs):
+    keys = dict(env="CartPole-v1", preset="none", steps=400, eval_freq=200, learning_starts=100)
+    search = {"learning_rate": "log:1e-4:1e-2", "net_arch": ["mlp:8", "mlp:16,16"]}
+    found = ps.tune("dqn", search=search, trials=4, round=2, winner_seeds=2, out=runs / "tune", **keys)
+    again = ps.tune("dqn", search=search, trials=4, round=2, winner_seeds=2, out=runs / "again", threads=1, **keys)
+    assert len(found.summary["trials"]) == 4
+    assert [t["score"] for t in found.summary["trials"]] == [t["score"] for t in again.summary["trials"]]
+    with pytest.raises(ps.InputError, match="sampler"):
+        ps.tune("dqn", search=search, sampler="grid", **keys)
+    optuna = pytest.importorskip("optuna")
+    backend = optuna.storages.journal.JournalFileBackend(str(runs / "tune" / "journal.log"))
+    study = optuna.load_study(study_name=None, storage=optuna.storages.JournalStorage(backend))
+    assert len(study.trials) == 4 and set(study.best_params) == {"learning_rate", "net_arch"}

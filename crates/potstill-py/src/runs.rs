@@ -5,7 +5,8 @@
 use crate::errors::Class;
 use crate::watched::watched;
 use potstill::commands::{
-    DistillRequest, EvaluateRequest, ExportRequest, ResumeRequest, RunKind, TrainRequest, run_kinds,
+    DistillRequest, EvaluateRequest, ExportRequest, ResumeRequest, RunKind, TrainRequest, TuneRequest,
+    run_kinds,
 };
 use potstill::config::toml_value;
 use potstill::run::{Budget, Sources};
@@ -103,6 +104,38 @@ pub(crate) fn train(
     };
     watched(py, callback, |watcher| potstill::commands::train(&request, watcher))
         .map(|result| text_of(&result))
+}
+
+/// Searches settings; the arguments are those of the command, settings as a JSON object. Returns the result as JSON.
+#[pyfunction]
+pub(crate) fn tune(
+    py: Python<'_>,
+    algorithm: String,
+    settings: &str,
+    search: Vec<String>,
+    counts: (u64, u64, u64),
+    words: (String, String),
+    preset: Option<String>,
+    config: Option<PathBuf>,
+    out: Option<PathBuf>,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let flags = settings_of(settings, |kind| kind.name == algorithm)?;
+    let ((trials, round, winner_seeds), (sampler, prune)) = (counts, words);
+    let request = TuneRequest {
+        algorithm,
+        preset,
+        sources: Sources { config, flags, set: Vec::new() },
+        search,
+        trials,
+        round,
+        sampler: sampler.parse().map_err(|reason| Class::Input.with(format!("sampler: {reason}")))?,
+        prune: prune.parse().map_err(|reason| Class::Input.with(format!("prune: {reason}")))?,
+        winner_seeds,
+        out,
+        threads: threads_of(threads)?,
+    };
+    watched(py, None, |watcher| potstill::commands::tune(&request, watcher)).map(|result| text_of(&result))
 }
 
 /// Distils; the arguments are those of the command, settings as a JSON object. Returns the summary as JSON.

@@ -18,7 +18,7 @@ Ranges: log:A:B and uniform:A:B (numbers), int:A:B and int-log:A:B (whole
 numbers), or values as in a|b|c. DIR/journal.log is read by Optuna.
 
 Examples:
-  potstill tune dqn --env CartPole-v1 --steps 50k --trials 30 --prune hyperband \\
+  potstill tune dqn --env CartPole-v1 --steps 50k --prune hyperband \\
     --search learning_rate=log:1e-4:1e-2 --search 'net_arch=mlp:64|mlp:256,256'
   potstill tune classifier --data digits --search batch_size=int-log:16:256
   potstill resume runs/dqn-CartPole-v1-tune         after Ctrl-C, or a crash")]

@@ -750,7 +750,7 @@ mod tests {
         let furthest = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         let [weighed, repeated] = [fit(digits.clone(), Some(weights)), fit(repeated, None)];
         assert!(furthest(&weighed, &repeated) < 1e-4, "{}", furthest(&weighed, &repeated));
-        assert!(furthest(&weighed, &plain) > 1e-2, "{}", furthest(&weighed, &plain));
+        assert!(furthest(&weighed, &plain) > 1e-3, "{}", furthest(&weighed, &plain));
         assert_eq!(fit(digits.clone(), Some(vec![1.0; digits.len()])), plain);
     }
 

@@ -172,6 +172,11 @@ const ZOO: &str = "RL Baselines3 Zoo, benchmark.md and hyperparams";
 const OF_ONE_RUN: &str = "The published numbers are of single runs, and of the last model; those here are of the model that a run leaves, its best \
      evaluated one, and beside it of the last, on the same episodes. The curves are of the models as they were.";
 
+const OF_LANDERS: &str = "The published numbers are of single runs, and of the last model; those here are of the model that a run leaves, its best \
+     evaluated one, and beside it of the last, on the same episodes. The curves are of the models as they were. Of the A2C of \
+     Stable-Baselines3 2.9.2 itself, with the zoo's values and this version of the lander, the last models of the seeds 0 to 2 had \
+     -1.7, 37.2 and 34.3 over 100 episodes.";
+
 /// Evaluations during a run; the best model is the result.
 const EVALUATIONS: u64 = 20;
 const EPISODES: u64 = 20;
@@ -356,7 +361,7 @@ pub(super) fn continuous(runs: &Runs<'_>) -> Result<Reproduction, Error> {
 
 /// The lander.
 pub(super) fn landers(runs: &Runs<'_>) -> Result<Reproduction, Error> {
-    Ok(Reproduction { name: "landers", source: ZOO, note: OF_ONE_RUN, ..cases(&LANDERS, runs)? })
+    Ok(Reproduction { name: "landers", source: ZOO, note: OF_LANDERS, ..cases(&LANDERS, runs)? })
 }
 
 /// The walker, with policy gradient.
