@@ -311,7 +311,7 @@ def tune(
         keys: All other settings, as of `train`.
 
     Returns:
-        The folder of the search; its `summary` has the trials, the choice and the winner.
+        The folder of the search; its `summary` has the trials (`tune`), the choice (`chosen`) and its runs (`winner`).
 
     Raises:
         InputError: If an argument is wrong; nothing is then left behind.

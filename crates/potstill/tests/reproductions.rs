@@ -115,7 +115,7 @@ fn committed_summaries_follow_from_the_raw_numbers() {
             assert_eq!(claim["measured"].as_f64(), Some(statistic(&values)), "{name}: {what}");
             drawn += 1;
         }
-        assert!(drawn >= 2, "{name}: {header:?}");
+        assert!(drawn >= 1, "{name}: {header:?}");
     }
 }
 

@@ -122,7 +122,7 @@ const LANDERS: [Case; 4] = [
 /// PPO with the noise of the zoo's PPO and A2C on other tasks, and twice its steps: a smoother gait, which costs less.
 const WALKERS: [Case; 1] = [Case {
     set: Some(
-        "learning_rate = \"linear:3e-4:0:run\"\nuse_sde = true\nlog_std_init = -2.0\nsde_sample_freq = 4",
+        "learning_rate = 'linear:3e-4:0:run'\nuse_sde = true\nlog_std_init = -2.0\nsde_sample_freq = 4",
     ),
     is_reach: true,
     ..policy(
