@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import secrets
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any, NamedTuple
 
 from potstill import _native
@@ -13,8 +15,10 @@ from potstill.errors import InputError
 
 _NAMESPACE = "python:"
 _numbers = itertools.count(1)
-# The makers of registered environments, which may be replaced.
-_makers: dict[str, Callable[[], Any]] = {}
+# A run of another process must not be taken for one with an environment of this process.
+_PROCESS = secrets.token_hex(3)
+# The ids of this process's environments.
+_known: set[str] = set()
 
 
 class Given(NamedTuple):
@@ -39,8 +43,12 @@ def given(env: Any, id: str | None = None) -> Given:
     """
     if isinstance(env, str):
         return Given(native_id(env), None)
+    if id is not None and not id.startswith(_NAMESPACE):
+        id = None
     if isinstance(env, Mapping):
-        return Given(_of_model(env), None)
+        id = id or f"{_NAMESPACE}P.{_PROCESS}-{next(_numbers)}"
+        _register_model(id, env)
+        return Given(id, None)
     copies: int | None = None
     if hasattr(env, "num_envs") and hasattr(env, "single_observation_space"):
         make, name, copies = _of_vector(env), _name(env), int(env.num_envs)
@@ -53,21 +61,20 @@ def given(env: Any, id: str | None = None) -> Given:
             f"env: {type(env).__name__} is neither an id nor an environment with reset and step nor a function that "
             "makes one"
         )
-    if id is None or not id.startswith(_NAMESPACE):
-        id = f"{_NAMESPACE}{re.sub('[^A-Za-z0-9-_./]', '-', name).lstrip('-_./') or 'environment'}.{next(_numbers)}"
-    known = id in _makers
-    _makers[id] = make
-    if not known:
-        _register(id)
+    if id is None:
+        name = re.sub("[^A-Za-z0-9-_./]", "-", name).lstrip("-_./") or "environment"
+        id = f"{_NAMESPACE}{name}.{_PROCESS}-{next(_numbers)}"
+    _native.register_environment(id, make)
+    _known.add(id)
     return Given(id, copies)
 
 
 def is_known(id: str) -> bool:
     """Returns True if the id is none of Python, or that of an environment of this process."""
-    return not id.startswith(_NAMESPACE) or id in _makers
+    return not id.startswith(_NAMESPACE) or id in _known
 
 
-def _of_model(outcomes: Mapping[int, Mapping[int, Any]]) -> str:
+def _register_model(id: str, outcomes: Mapping[int, Mapping[int, Any]]) -> None:
     """Registers an exact model, Gymnasium's `P`; episodes begin in any state."""
     states = len(outcomes)
     try:
@@ -78,22 +85,21 @@ def _of_model(outcomes: Mapping[int, Mapping[int, Any]]) -> str:
             ]
             for s in range(states)
         ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            "P: write P[state][action] as a list of (probability, next state, reward, terminated), states and actions "
-            f"from 0 on ({type(error).__name__}: {error})"
-        ) from error
-    id = f"{_NAMESPACE}P.{next(_numbers)}"
-    _native.register_model(id, table, [1 / states] * states if states else [])
-    return id
+        _native.register_model(id, table, [1 / states] * states if states else [])
+    except (KeyError, TypeError, OverflowError) as error:
+        raise _no_model(error) from error
+    except ValueError as error:
+        if isinstance(error, InputError):
+            raise
+        raise _no_model(error) from error
+    _known.add(id)
 
 
-def _register(id: str) -> None:
-    try:
-        _native.register_environment(id, lambda: _makers[id]())
-    except BaseException:
-        del _makers[id]
-        raise
+def _no_model(error: Exception) -> InputError:
+    return InputError(
+        "P: write P[state][action] as a list of (probability, next state, reward, terminated), states and actions "
+        f"from 0 on ({type(error).__name__}: {error})"
+    )
 
 
 def _name(env: Any) -> str:
@@ -103,34 +109,50 @@ def _name(env: Any) -> str:
 
 def _of_instance(env: Any) -> Callable[[], Any]:
     """Gives the environment itself, and then others like it: runs evaluate in one of their own."""
-    rest = iter([env])
+    rest, another = iter([env]), _another(env)
 
     def make() -> Any:
         for first in rest:
             return first
-        spec = getattr(env, "spec", None)
-        if spec is None:
-            from copy import deepcopy
-
-            try:
-                return deepcopy(env)
-            except Exception as error:
-                raise InputError(
-                    f"env: a run needs more than one environment, and {type(env).__name__} cannot be copied "
-                    f"({error}): give a function that makes one, env=lambda: ..."
-                ) from error
-        import gymnasium
-
-        return gymnasium.make(spec)
+        return another()
 
     return make
 
 
+def _another(env: Any) -> Callable[[], Any]:
+    """A function that makes environments like this one: as Gymnasium made it, or copies of it as it is now."""
+    spec = getattr(env, "spec", None)
+    # Wrappers that did not record their arguments cannot be made again.
+    if spec is not None and all(wrapper.kwargs is not None for wrapper in spec.additional_wrappers):
+        import gymnasium
+
+        return lambda: gymnasium.make(spec)
+    try:
+        original = deepcopy(env)
+    except Exception as error:
+        reason = f"{type(env).__name__} cannot be copied ({type(error).__name__}: {error})"
+
+        def refuse() -> Any:
+            raise InputError(
+                f"env: a run needs more than one environment, and {reason}: give a function that makes one, "
+                "env=lambda: ..."
+            )
+
+        return refuse
+    return lambda: deepcopy(original)
+
+
 def _of_vector(env: Any) -> Callable[[], Any]:
-    makers = getattr(getattr(env, "unwrapped", env), "env_fns", None)
+    """Makes the copies of a vector environment, all by its first function if they have several."""
+    if getattr(env, "unwrapped", env) is not env:
+        raise InputError(
+            f"env: {type(env).__name__} wraps a vector environment, whose copies would lose it: wrap the copies, and "
+            "give a function that makes one"
+        )
+    makers = getattr(env, "env_fns", None)
     if makers:
-        copies = itertools.cycle(makers)
-        return lambda: next(copies)()
+        first: Callable[[], Any] = makers[0]
+        return first
     spec = getattr(env, "spec", None)
     if spec is None:
         raise InputError(

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -168,17 +169,24 @@ class Algorithm:
         self._keys = _settings({**keys, **_of_policy(policy_kwargs or {})})
         self._given = None if env is None else given(env)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
-        self._out = self._folder(out, tensorboard_log)
+        self._out, self._logs = out, tensorboard_log
         self._run: Run | None = None
 
-    def _folder(self, out: _Path | None, tensorboard_log: _Path | None) -> Path:
-        if out is not None:
-            return Path(out)
-        if tensorboard_log is not None:
-            logs = Path(tensorboard_log)
-            return logs / f"{type(self).__name__}_{1 + len(list(logs.glob(f'{type(self).__name__}_*')))}"
+    def _folder(self) -> Path:
+        """The folder of the run, when it begins."""
+        if self._out is not None:
+            return Path(self._out)
+        if self._logs is not None:
+            logs, name = Path(self._logs), type(self).__name__
+            numbers = [path.name.removeprefix(f"{name}_") for path in logs.glob(f"{name}_*")]
+            return logs / f"{name}_{1 + max((int(number) for number in numbers if number.isdigit()), default=0)}"
         self._scratch = tempfile.TemporaryDirectory(prefix="potstill-")
         return Path(self._scratch.name) / "run"
+
+    def _finish(self, run: Run) -> Run:
+        # A run that is kept longer than its learner keeps the temporary folder.
+        run._scratch = self._scratch
+        return run
 
     @property
     def run(self) -> Run:
@@ -196,7 +204,11 @@ class Algorithm:
         """The steps of the environment so far."""
         if self._run is None:
             return 0
-        return int(self._run.summary.get("steps", max((curve.steps[-1] for curve in self.metrics.values()), default=0)))
+        steps = self._run.summary.get("steps")
+        if steps is None:
+            saved = (path.name.removeprefix("step-") for path in (self._run.out / "checkpoints").glob("step-*"))
+            steps = max((int(step) for step in saved if step.isdigit()), default=0)
+        return int(steps)
 
     @property
     def metrics(self) -> Mapping[str, Curve]:
@@ -244,25 +256,30 @@ class Algorithm:
             # All are called, even if an earlier one ends learning.
             return all([one.on_record(record) is not False for one in callbacks])
 
-        for one in callbacks:
-            one.model = self
-            one.on_training_start()
         called = on_record if callbacks else None
+        folder = self._folder() if self._run is None else self._run.out
+        started: list[Callback] = []
         try:
-            if self._run is None:
-                self._run = self._train(total_timesteps, called)
-            else:
-                self._run = runs.resume(
-                    self._run, steps=done + total_timesteps, threads=self._threads, callback=called
-                )
-        finally:
-            if self._run is None and (self._out / "config.toml").is_file():
-                self._run = Run(self._out)
             for one in callbacks:
+                one.model = self
+                one.on_training_start()
+                started.append(one)
+            if self._run is None:
+                self._run = self._finish(self._train(total_timesteps, folder, called))
+            else:
+                steps = done + total_timesteps
+                self._run = self._finish(runs.resume(self._run, steps=steps, threads=self._threads, callback=called))
+        finally:
+            if self._run is None and (folder / "config.toml").is_file():
+                self._run = self._finish(Run(folder))
+            elif self._run is not None and self._run.out == folder:
+                # What an interrupted call has done.
+                self._run = self._finish(Run(folder)) if sys.exc_info()[0] is not None else self._run
+            for one in started:
                 one.on_training_end()
         return self
 
-    def _train(self, steps: int, called: Callable[[_Record], object] | None) -> Run:
+    def _train(self, steps: int, folder: Path, called: Callable[[_Record], object] | None) -> Run:
         assert self._given is not None
         copies = {} if self._given.num_envs is None else {"num_envs": self._given.num_envs}
         return runs.train(
@@ -271,7 +288,7 @@ class Algorithm:
             steps=steps,
             seed=self.seed,
             preset=self._preset,
-            out=self._out,
+            out=folder,
             threads=self._threads,
             callback=called,
             **{**copies, **self._keys},
@@ -412,9 +429,10 @@ def _settings(keys: Mapping[str, Any]) -> dict[str, Any]:
 
 def _schedule(name: str, schedule: Callable[[float], float]) -> str:
     """A linear function of the remaining progress, from 1 to 0, as a schedule of potstill."""
-    begin, middle, end = (float(schedule(progress)) for progress in (1.0, 0.5, 0.0))
-    if abs(middle - (begin + end) / 2) > 1e-9 * max(abs(begin), abs(end)):
-        raise InputError(f"{name}: a function is read at progress 1, 0.5 and 0, and must be linear; write a schedule")
+    begin, end = float(schedule(1.0)), float(schedule(0.0))
+    for left in (0.9, 0.7, 0.5, 0.3, 0.1):
+        if not abs(float(schedule(left)) - (end + left * (begin - end))) <= 1e-9 * max(abs(begin), abs(end)):
+            raise InputError(f"{name}: a function of the remaining progress must be linear; write a schedule as text")
     return f"{begin!r}" if begin == end else f"linear:{begin!r}:{end!r}:run"
 
 

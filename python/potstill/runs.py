@@ -49,6 +49,7 @@ class Run:
     def __init__(self, out: _Path) -> None:
         self.out = Path(out)
         """The folder."""
+        self._scratch: Any = None
         self.summary: dict[str, Any] = json.loads(_native.read_summary(self.out))
         """The results, as in `summary.json`; empty of a run that has not ended, and of a sweep that is loaded."""
 
@@ -171,8 +172,18 @@ def _rows(
     raise InputError(f"observations: the shape is {rows.shape}; write {shape}, or that behind an axis of rows")
 
 
+def _out(run: Any) -> Path:
+    """The folder of a run, or of the run of a learner."""
+    run = getattr(run, "run", run)
+    try:
+        return run.out if isinstance(run, Run) else Path(run)
+    except TypeError:
+        raise InputError(f"run: {type(run).__name__} is neither a run nor its folder nor a learner") from None
+
+
 def _plain(name: str, value: Any) -> Any:
     """A setting as a value of JSON."""
+    value = getattr(value, "run", value)
     if isinstance(value, Run):
         return str(value.out)
     if isinstance(value, os.PathLike):
@@ -192,6 +203,8 @@ def _settings(keys: Mapping[str, Any]) -> str:
     if "env" in keys:
         env = given(keys["env"])
         copies = {} if env.num_envs is None else {"num_envs": env.num_envs}
+        if copies and keys.get("num_envs", env.num_envs) != env.num_envs:
+            raise InputError(f"num_envs={keys['num_envs']}: the vector environment has {env.num_envs} copies")
         keys = {**copies, **keys, "env": env.id}
     plain = {name.removesuffix("_"): _plain(name, value) for name, value in keys.items()}
     if not isinstance(plain.get("data", ""), str):
@@ -369,7 +382,7 @@ def distill(
         RunError: If the training fails; the run directory says why.
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
-    several = [teacher] if isinstance(teacher, (str, os.PathLike, Run)) else list(teacher)
+    several = list(teacher) if isinstance(teacher, (list, tuple)) else [teacher]
     teachers = ",".join(str(_plain("teacher", one)) for one in several)
     settings = _settings({"teacher": teachers, "student": student, "data": data, "env": env, **keys})
     return _finished(lambda: _native.distill(settings, config, seeds, budget, out, threads, callback))
@@ -428,7 +441,7 @@ def resume(
 
 def _folder(run: Run | _Path, env: Any) -> Path:
     """The folder of a run, whose environment is from now on the given one, if one is given."""
-    folder = run.out if isinstance(run, Run) else Path(run)
+    folder = _out(run)
     if env is not None:
         given(env, _environment_of(folder))
     return folder
@@ -478,7 +491,7 @@ def export(run: Run | _Path, out: _Path) -> Path:
     Raises:
         InputError: If the ending is no format's, the format cannot hold the model, or the file exists.
     """
-    folder = run.out if isinstance(run, Run) else Path(run)
+    folder = _out(run)
     target = Path(out)
     _native.export(folder, target.suffix.removeprefix("."), target)
     return target

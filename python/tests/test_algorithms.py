@@ -129,6 +129,22 @@ def test_what_is_saved_is_loaded_and_goes_on(tmp_path):
     assert weights[0] == weights[1] == (whole.run.out / "model.safetensors").read_bytes()
 
 
+def test_a_run_outlives_its_learner():
+    run = pole().learn(100).run
+    assert run.predict(np.zeros(4))[0] in (0, 1)
+
+
+def test_steps_are_counted_without_records():
+    def stop(record):
+        raise KeyboardInterrupt
+
+    model = pole(checkpoint_freq=50)
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(400, callback=stop)
+    done = model.num_timesteps
+    assert 0 < done < 400 and model.learn(100).num_timesteps == done + 100
+
+
 def test_a_wrong_file_is_refused(tmp_path):
     pole().learn(100).save(tmp_path / "pole")
     (tmp_path / "model.zip").write_bytes(b"PK\x03\x04")
@@ -204,6 +220,7 @@ def test_settings_have_stable_baselines_values():
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", device="cuda"), "device='cuda'"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", policy_kwargs={"netarch": [8]}), "did you mean 'net_arch'"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", learning_rate=lambda rest: rest * rest), "must be linear"),
+        (lambda: ps.DQN("MlpPolicy", "CartPole-v1", learning_rate=lambda rest: 3 * rest**2 - 2 * rest**3), "must be linear"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", gamma=3).learn(10), "gamma"),
         (lambda: ps.DQN("MlpPolicy").learn(10), "has no environment"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v7"), "CartPole-v7"),
@@ -234,4 +251,8 @@ def test_the_folder_of_tensorboard_has_the_runs(tmp_path):
 def test_exports_and_evaluations_are_those_of_the_run(tmp_path):
     model = pole().learn(200)
     assert model.export(tmp_path / "pole.onnx").is_file()
-    assert model.evaluate(5)["episodes"] == 5
+    assert model.evaluate(5)["episodes"] == ps.evaluate(model, episodes=5)["episodes"] == 5
+    student = ps.distill(model, student="mlp:4", transfer_states=200, gradient_steps=20, out=tmp_path / "student")
+    assert student.predict(np.zeros(4))[0] in (0, 1)
+    with pytest.raises(ps.InputError, match="neither a run nor"):
+        ps.evaluate(3)

@@ -10,8 +10,10 @@ use std::env;
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 /// The program of the process: the module of the Python package, which needs nothing of it.
 const PROGRAM: &str = include_str!("gymnasium_worker.py");
@@ -50,7 +52,8 @@ fn interpreter() -> OsString {
 /// The process of one environment. It ends when its input is closed.
 struct Worker {
     process: Child,
-    requests: ChildStdin,
+    /// None when there are no more.
+    requests: Option<ChildStdin>,
     answers: ChildStdout,
     answer: Vec<u8>,
 }
@@ -60,6 +63,9 @@ impl Worker {
         let python = interpreter();
         let mut command = Command::new(&python);
         command.args(["-c", PROGRAM]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Ctrl-C is for the command, which then closes the pipe.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut process = command.spawn().map_err(|error| {
             format!(
                 "{} cannot be started ({error}): activate the virtual environment that has Gymnasium, or name its \
@@ -69,7 +75,7 @@ impl Worker {
         })?;
         let (requests, answers) = (process.stdin.take(), process.stdout.take());
         let (requests, answers) = (requests.expect("it is piped"), answers.expect("it is piped"));
-        Ok(Self { process, requests, answers, answer: Vec::new() })
+        Ok(Self { process, requests: Some(requests), answers, answer: Vec::new() })
     }
 
     /// Asks for an operation, and returns its answer; an error is the reason.
@@ -77,9 +83,9 @@ impl Worker {
         match self.exchange(operation, argument) {
             Ok(true) => Ok(&self.answer),
             Ok(false) => Err(String::from_utf8_lossy(&self.answer).into_owned()),
-            Err(error) => Err(match self.process.wait() {
-                Ok(status) => format!("the Python process of the environment has ended ({status})"),
-                Err(_) => format!("the Python process of the environment does not answer ({error})"),
+            Err(error) => Err(match ended(&mut self.process) {
+                Some(status) => format!("the Python process of the environment has ended ({status})"),
+                None => format!("the Python process of the environment does not answer ({error})"),
             }),
         }
     }
@@ -89,8 +95,9 @@ impl Worker {
         request.extend((argument.len() as u32).to_le_bytes());
         request.push(operation);
         request.extend(argument);
-        self.requests.write_all(&request)?;
-        self.requests.flush()?;
+        let requests = self.requests.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        requests.write_all(&request)?;
+        requests.flush()?;
         let mut head = [0; 5];
         self.answers.read_exact(&mut head)?;
         let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
@@ -105,29 +112,53 @@ impl Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // It may be in a step that does not end.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // It ends at the end of its requests, and closes its environment, unless it is in a step that does not end.
+        self.requests.take();
+        if ended(&mut self.process).is_none() {
+            let _ = self.process.kill();
+            let _ = self.process.wait();
+        }
     }
+}
+
+/// The status of a process that ends within a second.
+fn ended(process: &mut Child) -> Option<ExitStatus> {
+    for _ in 0..100 {
+        match process.try_wait() {
+            Ok(None) => thread::sleep(Duration::from_millis(10)),
+            Ok(status) => return status,
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// An environment that is not played at present. An episode of an evaluation has an environment of its own, and a process takes
+/// half a second to start.
+struct Idle {
+    options: Vec<(String, String)>,
+    worker: Worker,
+    observations: Space,
+    actions: Space,
 }
 
 /// An answer to the request to construct an environment.
 struct Made {
-    constructed: Constructed,
+    env: Idle,
     max_episode_steps: Option<u64>,
     reward_threshold: Option<f64>,
 }
 
 /// Constructs the environment of an id, with keyword arguments, in a process of its own.
 fn made(name: &str, options: &[(String, String)]) -> Result<Made, String> {
-    let options: BTreeMap<_, _> = options.iter().cloned().collect();
+    let arguments: BTreeMap<_, _> = options.iter().cloned().collect();
     let mut worker = Worker::start()?;
-    let answer = worker.ask(b'M', json!({ "name": name, "options": options }).to_string().as_bytes())?;
+    let answer = worker.ask(b'M', json!({ "name": name, "options": arguments }).to_string().as_bytes())?;
     let about: Value = serde_json::from_slice(answer).map_err(|error| error.to_string())?;
     let space = |i: usize| space(&about["spaces"][i]).ok_or_else(|| format!("{about} has no spaces"));
     let (observations, actions) = (space(0)?, space(1)?);
     Ok(Made {
-        constructed: Constructed { env: Box::new(worker), observations, actions },
+        env: Idle { options: options.to_vec(), worker, observations, actions },
         max_episode_steps: about["max_episode_steps"].as_u64(),
         reward_threshold: about["reward_threshold"].as_f64(),
     })
@@ -210,7 +241,7 @@ fn written(action: Numbers<'_>) -> Vec<u8> {
     }
 }
 
-impl Foreign for Worker {
+impl Worker {
     fn reset(&mut self, seed: Option<u64>, observation: NumbersMut<'_>) -> Result<(), String> {
         let mut argument = vec![u8::from(seed.is_some())];
         argument.extend(seed.unwrap_or_default().to_le_bytes());
@@ -228,20 +259,53 @@ impl Foreign for Worker {
         let reward = f64::from_le_bytes(*reward);
         Ok(Outcome { reward, terminated: *terminated != 0, truncated: *truncated != 0 })
     }
+}
+
+/// An environment that is played, and idle afterwards unless it has failed.
+struct Played {
+    /// None when it is dropped.
+    env: Option<Idle>,
+    has_failed: bool,
+    idle: Arc<Mutex<Vec<Idle>>>,
+}
+
+impl Played {
+    fn call<T>(&mut self, call: impl FnOnce(&mut Worker) -> Result<T, String>) -> Result<T, String> {
+        let result = call(&mut self.env.as_mut().expect("it is not dropped").worker);
+        self.has_failed |= result.is_err();
+        result
+    }
+}
+
+impl Drop for Played {
+    fn drop(&mut self) {
+        let env = self.env.take().filter(|_| !self.has_failed);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).extend(env);
+    }
+}
+
+impl Foreign for Played {
+    fn reset(&mut self, seed: Option<u64>, observation: NumbersMut<'_>) -> Result<(), String> {
+        self.call(|worker| worker.reset(seed, observation))
+    }
+
+    fn step(&mut self, action: Numbers<'_>, observation: NumbersMut<'_>) -> Result<Outcome, String> {
+        self.call(|worker| worker.step(action, observation))
+    }
 
     fn random_state(&mut self) -> Result<Vec<u8>, String> {
-        self.ask(b'G', &[]).map(<[u8]>::to_vec)
+        self.call(|worker| worker.ask(b'G', &[]).map(<[u8]>::to_vec))
     }
 
     fn set_random_state(&mut self, state: &[u8]) -> Result<(), String> {
-        self.ask(b'T', state).map(|_| ())
+        self.call(|worker| worker.ask(b'T', state).map(|_| ()))
     }
 
     fn reseed(&mut self, seed: u64) -> Result<(), String> {
-        self.ask(b'D', &seed.to_le_bytes()).map(|_| ())
+        self.call(|worker| worker.ask(b'D', &seed.to_le_bytes()).map(|_| ()))
     }
 
-    fn lost(&self, reason: &str) {
+    fn report_loss(&self, reason: &str) {
         crate::output::tell(&format!(
             "warning: the environment did not repeat its episode ({reason}): the run goes on with another one, and not \
              with the bits that it would have had"
@@ -251,16 +315,23 @@ impl Foreign for Worker {
 
 /// The entry of an environment, whose options are keyword arguments.
 fn entry(name: &str) -> Result<Entry, String> {
-    let Made { constructed, max_episode_steps, reward_threshold } = made(name, &[])?;
-    // The process that told the limits is the first that is played, if there are no options.
-    let first = Mutex::new(Some(constructed));
+    // The process that tells the limits is the first that is played, if there are no options.
+    let Made { env, max_episode_steps, reward_threshold } = made(name, &[])?;
+    let idle = Arc::new(Mutex::new(vec![env]));
     let owned = name.to_owned();
     let entry = Entry::of_foreign(&format!("{NAMESPACE}{name}"), move |options| {
-        let first = first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        match first.filter(|_| options.is_empty()) {
-            Some(first) => Ok(first),
-            None => made(&owned, options).map(|made| made.constructed),
-        }
+        let known = {
+            let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let place = idle.iter().rposition(|env| env.options == options);
+            place.map(|place| idle.swap_remove(place))
+        };
+        let env = match known {
+            Some(env) => env,
+            None => made(&owned, options)?.env,
+        };
+        let (observations, actions) = (env.observations.clone(), env.actions.clone());
+        let env = Box::new(Played { env: Some(env), has_failed: false, idle: idle.clone() });
+        Ok(Constructed { env, observations, actions })
     });
     Ok(entry.limits(max_episode_steps, reward_threshold))
 }

@@ -12,7 +12,6 @@ import json
 import os
 import signal
 import struct
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
@@ -218,6 +217,11 @@ class _Worker:
                 reseed(self._env, *struct.unpack("<Q", argument))
         return b""
 
+    def close(self) -> None:
+        """Closes the environment."""
+        if self._env is not None:
+            self._env.close()
+
     def _make(self, argument: bytes) -> bytes:
         about = json.loads(argument)
         limit, threshold = limits(about["name"])
@@ -274,6 +278,9 @@ def _step(result: Any) -> tuple[Any, float, bool, bool]:
             f"step returned {_listed(result)}; it returns the observation, the reward, terminated, truncated and a dictionary"
         )
     observation, reward, terminated, truncated, _info = result
+    for name, flag in (("terminated", terminated), ("truncated", truncated)):
+        if type(flag).__name__ not in ("bool", "bool_"):
+            raise Refusal(f"step returned {name} as {type(flag).__name__}; it is a bool")
     return observation, float(reward), bool(terminated), bool(truncated)
 
 
@@ -298,15 +305,19 @@ def serve(requests: BinaryIO, answers: BinaryIO) -> None:
             status, answer = 1, f"{type(error).__name__}: {error}".encode()
         answers.write(struct.pack("<IB", len(answer), status) + answer)
         answers.flush()
+    worker.close()
 
 
 def main() -> None:
     """Serves on the standard streams; what the environment prints goes to the error stream."""
     # Ctrl-C is for the command, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers = os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    # Neither the environment nor its processes read or write the pipe.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
     os.dup2(2, 1)
-    serve(sys.stdin.buffer, answers)
+    serve(requests, answers)
 
 
 if __name__ == "__main__":

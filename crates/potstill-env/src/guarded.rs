@@ -76,6 +76,10 @@ impl<E: Env> Env for Guarded<E> {
         Ok(outcome)
     }
 
+    fn is_retriable(&self) -> bool {
+        self.env.is_retriable()
+    }
+
     forward!(reseed);
     forward!(raw_reward);
     forward!(model);

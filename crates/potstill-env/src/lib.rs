@@ -130,6 +130,11 @@ pub trait Env: Restorable + Send {
         None
     }
 
+    /// Returns true if the step that has just failed changed nothing, so that a saved state can try it again.
+    fn is_retriable(&self) -> bool {
+        false
+    }
+
     /// Restarts the random stream from this seed and keeps the state: a planner that simulates in a copy must
     /// not see the random numbers of the original.
     fn reseed(&mut self, seed: u64);
@@ -187,6 +192,10 @@ impl<E: Env + ?Sized> Env for Box<E> {
 
     fn raw_reward(&self) -> Option<f64> {
         (**self).raw_reward()
+    }
+
+    fn is_retriable(&self) -> bool {
+        (**self).is_retriable()
     }
 
     fn reseed(&mut self, seed: u64) {

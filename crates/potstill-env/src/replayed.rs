@@ -47,7 +47,7 @@
 //!         Ok(())
 //!     }
 //!
-//!     fn lost(&self, reason: &str) {
+//!     fn report_loss(&self, reason: &str) {
 //!         eprintln!("{reason}");
 //!     }
 //! }
@@ -110,7 +110,7 @@ pub trait Foreign: Send {
     fn reseed(&mut self, seed: u64) -> Result<(), String>;
 
     /// Reports that the running episode could not be repeated, for a reason.
-    fn lost(&self, reason: &str);
+    fn report_loss(&self, reason: &str);
 }
 
 /// A foreign environment, with its spaces.
@@ -238,8 +238,11 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Replayed<O, A> {
         self.foreign()?.reset(seed, observation.as_numbers_mut())
     }
 
-    /// Begins the episode as it was begun, and takes its actions.
-    fn replay(&mut self) -> Result<(), String> {
+    /// Begins the episode as it was begun, and takes its actions. Returns the reason if it was not repeated.
+    ///
+    /// # Errors
+    /// If the environment fails.
+    fn replay(&mut self) -> Result<Option<String>, String> {
         fn numbers<'a, O: Row + ?Sized + 'a>(observation: &'a mut O::Owned) -> NumbersMut<'a> {
             BorrowMut::<O>::borrow_mut(observation).as_numbers_mut()
         }
@@ -248,7 +251,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Replayed<O, A> {
         let taken = std::mem::take(&mut self.taken);
         let width = self.actions.features();
         let foreign = self.foreign()?;
-        let replayed = (|| {
+        let replayed: Result<_, String> = (|| {
             match &start {
                 Start::Seed(seed) => foreign.reset(Some(*seed), numbers::<O>(&mut observation))?,
                 Start::RandomState(state) => {
@@ -263,20 +266,20 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Replayed<O, A> {
                 let outcome =
                     foreign.step(A::from_slice(action).as_numbers(), numbers::<O>(&mut observation))?;
                 if outcome.done() && t + 1 < steps {
-                    return Err(format!("it ended after {} of its {steps} steps", t + 1));
+                    return Ok(Some(format!("it ended after {} of its {steps} steps", t + 1)));
                 }
             }
-            Ok(())
+            Ok(None)
         })();
         self.taken = taken;
-        replayed?;
-        if observation == self.last {
-            return Ok(());
+        let ended = replayed?;
+        if ended.is_some() || observation == self.last {
+            return Ok(ended);
         }
         let text = |row: &O::Owned| row_text(Borrow::<O>::borrow(row).as_slice());
         let (now, before) = (text(&observation), text(&self.last));
         let cut = |text: String| text.chars().take(60).collect::<String>();
-        Err(format!("it led to {} instead of {}", cut(now), cut(before)))
+        Ok(Some(format!("it led to {} instead of {}", cut(now), cut(before))))
     }
 }
 
@@ -322,6 +325,11 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Env for Replayed<O, A> {
         Ok(outcome)
     }
 
+    /// Only the actions of steps that did not fail are kept.
+    fn is_retriable(&self) -> bool {
+        self.failure.is_none()
+    }
+
     fn reseed(&mut self, seed: u64) {
         self.is_repeatable = false;
         if let Err(reason) = self.foreign().and_then(|foreign| foreign.reseed(seed)) {
@@ -360,15 +368,19 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Restorable for Replayed<O, A> {
         A::Element::read(&mut self.taken, snapshot, "actions")?;
         self.last.borrow_mut().read(snapshot, "observation")?;
         self.is_repeatable = snapshot.bool("is_repeatable")?;
-        let replayed = match self.is_repeatable {
-            true => self.replay(),
-            false => Err("its actions were not kept".to_owned()),
+        let failed = |reason: String| SnapshotError::invalid("actions", reason);
+        if !self.is_repeatable {
+            // From the same start in any case, so that two restored copies go on alike.
+            self.taken.clear();
+            self.replay().map_err(failed)?;
+        }
+        let lost = match self.is_repeatable {
+            true => self.replay().map_err(failed)?,
+            false => Some("its actions were not kept".to_owned()),
         };
-        if let Err(reason) = replayed {
+        if let Some(reason) = lost {
             self.is_lost = true;
-            if let Ok(foreign) = self.foreign() {
-                foreign.lost(&reason);
-            }
+            self.foreign().map_err(failed)?.report_loss(&reason);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! One environment.
 
 use crate::errors::{Class, caught, of_environment, of_run};
+use crate::foreign::exception_in;
 use crate::rows::{Number, action_from_python, space_to_python, value_to_python};
 use numpy::{PyArray1, PyArrayMethods};
 use potstill::core::Snapshot;
@@ -102,7 +103,9 @@ fn play(spec: &Spec) -> Box<dyn Play> {
 
 /// The specification of an id with options.
 pub(crate) fn specification(id: &str) -> PyResult<Spec> {
-    find_environment(id, &[]).map_err(|error| of_run(&error))
+    // Without the lock of the interpreter, which an environment of Python takes when it is constructed.
+    let found = Python::attach(|py| py.detach(|| find_environment(id, &[])));
+    found.map_err(|error| exception_in(&error.to_string()).unwrap_or_else(|| of_run(&error)))
 }
 
 /// The lock of an object that a thread may have left in a panic, which was told.

@@ -6,11 +6,11 @@ use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
 use potstill::env::registry::{self, Entry, register, resolve_namespace};
 use potstill::env::replayed::{Constructed, Foreign};
 use potstill::env::space::{Numbers, NumbersMut};
-use potstill::env::{EnvError, Outcome, Space};
+use potstill::env::{Outcome, Space};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyTuple};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -43,19 +43,27 @@ fn kept(py: Python<'_>, error: PyErr) -> String {
     }
     let name = error.get_type(py).name().map_or_else(|_| "an exception".to_owned(), |name| name.to_string());
     let reason = if text.is_empty() { name } else { format!("{name}: {text}") };
-    let mut kept = exceptions();
-    if kept.len() == EXCEPTIONS_MAX {
-        kept.remove(0);
-    }
-    kept.push((reason.clone(), error));
+    let oldest = {
+        let mut kept = exceptions();
+        kept.push((reason.clone(), error));
+        (kept.len() > EXCEPTIONS_MAX).then(|| kept.remove(0))
+    };
+    // Dropped when the list is not locked: what it refers to may call Python.
+    drop(oldest);
     reason
 }
 
 /// The exception of an environment that the text of an error tells of.
 pub(crate) fn exception_in(text: &str) -> Option<PyErr> {
     let mut kept = exceptions();
-    let place = kept.iter().rposition(|(reason, _)| text.contains(reason.as_str()))?;
+    let place = kept.iter().rposition(|(reason, _)| text.contains(&format!(": {reason}")))?;
     Some(kept.remove(place).1)
+}
+
+/// Forgets the exceptions that nothing has raised.
+pub(crate) fn forget_exceptions() {
+    let forgotten = std::mem::take(&mut *exceptions());
+    drop(forgotten);
 }
 
 /// The helper of the package.
@@ -250,8 +258,12 @@ impl Played {
         let wrong = |_| Class::Run.with(format!("step returned the reward {reward}; it is a number"));
         let flag = |i, name: &str| -> PyResult<bool> {
             let value = parts.get_item(i)?;
+            if let Ok(flag) = value.cast::<PyBool>() {
+                return Ok(flag.is_true());
+            }
             let kind = value.get_type().name()?.to_string();
             match &*kind {
+                // NumPy's.
                 "bool" | "bool_" => value.is_truthy(),
                 _ => Err(Class::Run.with(format!("step returned {name} as {kind}; it is a bool"))),
             }
@@ -300,7 +312,7 @@ impl Foreign for Played {
         called(|py| helper(py)?.call_method1("reseed", (&self.env, seed)).map(|_| ()))
     }
 
-    fn lost(&self, reason: &str) {
+    fn report_loss(&self, reason: &str) {
         let text = format!(
             "the environment did not repeat its episode ({reason}): the run goes on with another one, and not with \
              the bits that it would have had"
@@ -315,25 +327,21 @@ impl Foreign for Played {
     }
 }
 
-/// Registers an environment of Python under an id of the namespace `python:`, unless it is; `make` is called for every
-/// environment that is needed, the first time at once.
+/// Registers an environment of Python under an id of the namespace `python:`, in the place of an earlier one; `make` is called
+/// for every environment that is needed, the first time at once.
 ///
 /// # Errors
 /// If it cannot be constructed, or the engine has no such spaces.
 #[pyfunction]
 pub(crate) fn register_environment(id: &str, make: &Bound<'_, PyAny>) -> PyResult<()> {
     caught(|| {
-        let make = make.clone().unbind();
-        let named = id.to_owned();
+        let (py, make, named) = (make.py(), make.clone().unbind(), id.to_owned());
         let entry = Entry::of_foreign(id, move |_| called(|py| constructed(&named, make.bind(py))));
-        // It may be registered by an earlier call, whose environment could not be constructed.
-        let registered = register(entry);
-        let text = match registry::find(id) {
-            Ok(_) => return Ok(()),
-            Err(EnvError::Unknown { .. }) => registered.expect_err("it is not known").to_string(),
-            Err(error) => error.to_string(),
-        };
-        Err(exception_in(&text).unwrap_or_else(|| Class::Input.with(text)))
+        let found = py.detach(|| register(entry).and_then(|()| registry::find(id)));
+        found.map(|_| ()).map_err(|error| {
+            let text = error.to_string();
+            exception_in(&text).unwrap_or_else(|| Class::Input.with(text))
+        })
     })
 }
 

@@ -1,7 +1,7 @@
 //! Work in a thread of its own, while the calling thread of Python listens for signals.
 
 use crate::errors::{Class, of_panic, of_run};
-use crate::foreign::exception_in;
+use crate::foreign::{exception_in, forget_exceptions};
 use potstill::Error;
 use potstill::metrics::Record;
 use potstill::run::Observer;
@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::ffi::CString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -82,6 +82,27 @@ impl Watcher {
     }
 }
 
+/// The number of calls that work.
+static ACTIVE: AtomicUsize = AtomicUsize::new(0);
+
+/// A call that works. The last one forgets the exceptions of environments that ended no run.
+struct Active;
+
+impl Active {
+    fn begin() -> Self {
+        ACTIVE.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        if ACTIVE.fetch_sub(1, Ordering::Relaxed) == 1 {
+            forget_exceptions();
+        }
+    }
+}
+
 /// Does work without the lock of the interpreter. A signal whose handler raises, as that of Ctrl-C does, makes the work save
 /// and stop, and is then raised, with a note on what was saved. So does a callback that raises or returns something false when
 /// it is called with a record, as a dictionary, in the thread of the work.
@@ -93,6 +114,7 @@ pub(crate) fn watched<T: Send>(
     callback: Option<Py<PyAny>>,
     work: impl FnOnce(&Watcher) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
+    let _active = Active::begin();
     let watcher = Watcher { callback, ..Watcher::default() };
     let mut raised: Option<PyErr> = None;
     let result = thread::scope(|scope| {
@@ -100,7 +122,8 @@ pub(crate) fn watched<T: Send>(
         let watching = &watcher;
         let thread = thread::Builder::new().name("potstill".to_owned()).stack_size(STACK_BYTES);
         let started = thread.spawn_scoped(scope, move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work(watching)));
+            // With a state of the interpreter for the whole work: else each call of Python makes one of its own.
+            let result = catch_unwind(AssertUnwindSafe(|| Python::attach(|py| py.detach(|| work(watching)))));
             let _ = say.send(());
             result
         });

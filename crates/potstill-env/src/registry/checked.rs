@@ -82,6 +82,11 @@ impl<E: Env> Env for Checked<E> {
         })
     }
 
+    /// A fault is none that could be tried again.
+    fn is_retriable(&self) -> bool {
+        self.fault.is_none() && self.env.is_retriable()
+    }
+
     forward!(reseed);
     forward!(raw_reward);
     forward!(model);

@@ -90,13 +90,14 @@ impl Entry {
             let owned = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
             let is_general = |key: &str| GENERAL_OPTIONS.iter().any(|option| option.name == key);
             let given: GivenTexts = options.take_all_but(is_general).into_iter().map(owned).collect();
-            let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some((_, kind)) = known.iter().find(|(options, _)| *options == given) {
+            // Not locked while it constructs, which may look for environments itself.
+            let known = || known.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some((_, kind)) = known().iter().find(|(options, _)| *options == given) {
                 return Ok(kind.clone());
             }
             let (construct, options) = (construct.clone(), given.clone());
             let kind = replayed::kind(move || construct(&options))?;
-            known.push((given, kind.clone()));
+            known().push((given, kind.clone()));
             Ok::<Kind, String>(kind)
         })
     }

@@ -91,7 +91,7 @@ fn entries() -> Vec<&'static Entry> {
     ENTRIES.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Adds an environment to those that [`find`] finds.
+/// Adds an environment to those that [`find`] finds. One outside of this program takes the place of an earlier one of its id.
 ///
 /// # Errors
 /// If its id is known already or is none, or an option or a limit of it cannot be.
@@ -100,6 +100,12 @@ pub fn register(entry: Entry) -> Result<(), EnvError> {
     entry.check(GENERAL_OPTIONS.iter().map(|option| &*option.name)).map_err(refused)?;
     let mut entries = ENTRIES.write().unwrap_or_else(PoisonError::into_inner);
     let names = |known: &&&Entry| [known.id, known.short()].contains(&entry.id);
+    if let Some(place) = entries.iter().position(|known| known.id == entry.id)
+        && id::namespace(entry.id).is_some()
+    {
+        entries[place] = kept(entry);
+        return Ok(());
+    }
     if let Some(known) = entries.iter().find(names) {
         return Err(refused(format!("there is {} already; give it an id of its own", known.id)));
     }

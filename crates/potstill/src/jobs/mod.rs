@@ -90,7 +90,7 @@ pub(crate) trait Job: Restorable + Send {
 
     /// Returns true if the state after an error of the environment is that before the step, and can be gone on from.
     fn is_between_steps(&self) -> bool {
-        true
+        false
     }
 
     /// Progress and total, in the user's unit (steps, episodes or epochs), and a remark on the results so

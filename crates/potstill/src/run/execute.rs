@@ -314,10 +314,17 @@ fn work(
             sinks.record(dir, record)
         });
         // The environment may be mended, and the run resumed.
-        let has_failed = matches!(advanced, Err(Error::Train(TrainError::Env { .. })));
-        if has_failed && job.is_between_steps() && freq != Some(0) && saver.saved != Some(job.steps()) {
-            saver.save(job, sinks, seconds())?;
-            saver.wait()?;
+        let can_go_on = match &advanced {
+            Err(Error::Train(TrainError::Env { .. })) => job.is_between_steps(),
+            // The evaluation is begun again.
+            Err(Error::Train(TrainError::Play(_))) => true,
+            _ => false,
+        };
+        if can_go_on && freq != Some(0) && saver.saved != Some(job.steps()) {
+            let saved = saver.save(job, sinks, seconds()).and_then(|()| saver.wait());
+            if let Err(error) = saved {
+                observer.warn(&format!("the run was not saved before it failed: {error}"));
+            }
         }
         advanced?;
         if stop() && !job.is_over() {

@@ -18,8 +18,8 @@ pub struct Trainer<A: Agent> {
     agent: A,
     env: BoxEnv<A::Observation, A::Action>,
     action: <A::Action as ToOwned>::Owned,
-    /// True if the action was drawn, and the environment has refused it.
-    is_refused: bool,
+    /// True if the action was drawn, and the environment has not taken it.
+    has_pending_action: bool,
     observation: <A::Observation as ToOwned>::Owned,
     next_observation: <A::Observation as ToOwned>::Owned,
     steps: u64,
@@ -50,7 +50,7 @@ impl<A: Agent> Trainer<A> {
         Self {
             agent,
             action: A::Action::buffer(&env.action_space()),
-            is_refused: false,
+            has_pending_action: false,
             has_raw_rewards: env.raw_reward().is_some(),
             env,
             next_observation: A::Observation::buffer(&space),
@@ -97,7 +97,7 @@ impl<A: Agent> Trainer<A> {
         if self.episode_steps == 0 {
             check_finite(at, || "none, at a reset,".to_owned(), 0.0, self.observation.borrow())?;
         }
-        if !self.is_refused {
+        if !self.has_pending_action {
             while !self.agent.search(&self.env).map_err(refused)? {
                 if stop() {
                     return Ok(false);
@@ -107,12 +107,12 @@ impl<A: Agent> Trainer<A> {
             self.agent.act(observation.as_slice(), self.action.borrow_mut().as_mut_slice());
         }
         // The step may be tried again, by a run that is resumed with a mended environment.
-        self.is_refused = true;
+        self.has_pending_action = true;
         let outcome = self
             .env
             .step(self.action.borrow(), self.next_observation.borrow_mut())
             .map_err(|source| TrainError::Env { step, source })?;
-        self.is_refused = false;
+        self.has_pending_action = false;
         let text = || A::Action::text(self.action.borrow());
         check_finite(at, text, outcome.reward, self.next_observation.borrow())?;
         let mut raw_reward = outcome.reward;
@@ -174,6 +174,10 @@ impl<A: Agent> Training for Trainer<A> {
         Ok(is_complete.then_some(self.last.due > 0))
     }
 
+    fn is_between_steps(&self) -> bool {
+        self.env.is_retriable()
+    }
+
     fn last_step(&self) -> &LastStep {
         &self.last
     }
@@ -218,7 +222,7 @@ impl<A: Agent> Training for Trainer<A> {
 snapshot! {
     impl[A: Agent] Restorable for Trainer<A> {
         saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
-            episode_steps, last as "unfinished" via IfStopped, is_refused via IfPresent,
+            episode_steps, last as "unfinished" via IfStopped, has_pending_action via IfPresent,
             action via NumbersIfPresent::<A::Action>(PhantomData);
         built: next_observation, has_raw_rewards;
     }

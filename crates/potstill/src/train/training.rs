@@ -26,7 +26,7 @@ pub trait Training: Restorable + Send {
 
     /// Returns true if a step that the environment refused has changed nothing, so that the state can be gone on from.
     fn is_between_steps(&self) -> bool {
-        true
+        false
     }
 
     /// The last step, and what is still to be done of it.

@@ -145,11 +145,6 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         Ok(is_complete.then_some(self.last.due > 0))
     }
 
-    /// The copies before the one that failed have taken their step.
-    fn is_between_steps(&self) -> bool {
-        false
-    }
-
     fn last_step(&self) -> &LastStep {
         &self.last
     }
