@@ -460,7 +460,11 @@ def evaluate_policy(
     if isinstance(env, str):
         import gymnasium
 
-        env = gymnasium.make(env)
+        env = gymnasium.make(env.removeprefix("gym:"))
+    if hasattr(env, "num_envs"):
+        raise InputError("env: give one environment, not a vector of them")
+    if not callable(getattr(model, "predict", None)):
+        raise InputError(f"model: {type(model).__name__} has no method `predict`")
     if n_eval_episodes < 1:
         raise InputError(f"n_eval_episodes={n_eval_episodes}: write a whole number from 1 on")
     returns: list[float] = []

@@ -56,6 +56,13 @@ class Run:
     def __repr__(self) -> str:
         return f"Run({str(self.out)!r})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        # The model is read again.
+        return {name: value for name, value in self.__dict__.items() if name not in ("_learned", "_scratch")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _scratch=None)
+
     @cached_property
     def metrics(self) -> Mapping[str, Curve]:
         """The recorded metrics by name, such as `rollout/ep_rew_mean`; of a folder of seeds those are in `runs`."""

@@ -13,7 +13,9 @@
 | `test_her`, `test_monitor`, `test_vec_normalize` | there is no such part: returns are recorded by every run, and normalisation is a setting |
 """
 
+import copy
 import inspect
+import pickle
 
 import gymnasium as gym
 import numpy as np
@@ -132,6 +134,20 @@ def test_what_is_saved_is_loaded_and_goes_on(tmp_path):
 def test_a_run_outlives_its_learner():
     run = pole().learn(100).run
     assert run.predict(np.zeros(4))[0] in (0, 1)
+
+
+def test_runs_are_copied(tmp_path):
+    run = pole(out=tmp_path / "run").learn(100).run
+    action = run.predict(np.zeros(4))[0]
+    for other in (copy.deepcopy(run), pickle.loads(pickle.dumps(run))):
+        assert other.predict(np.zeros(4))[0] == action and other.summary == run.summary
+
+
+def test_a_vector_or_no_policy_is_not_evaluated():
+    with pytest.raises(ps.InputError, match="one environment"):
+        ps.evaluate_policy(pole(), gym.make_vec("CartPole-v1", num_envs=2))
+    with pytest.raises(ps.InputError, match="no method `predict`"):
+        ps.evaluate_policy(3, "gym:CartPole-v1")
 
 
 def test_steps_are_counted_without_records():

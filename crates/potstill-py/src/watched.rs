@@ -27,7 +27,7 @@ pub(crate) struct Watcher {
     is_to_stop: AtomicBool,
     warnings: Mutex<Vec<String>>,
     callback: Option<Py<PyAny>>,
-    /// What the callback raised.
+    /// The exception of the callback.
     raised: Mutex<Option<PyErr>>,
 }
 

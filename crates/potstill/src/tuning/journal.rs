@@ -23,7 +23,7 @@ mod code {
     pub(super) const SET_TRIAL_INTERMEDIATE_VALUE: u64 = 7;
 }
 
-/// What the journal has told of a trial.
+/// The entries of a trial that the journal has.
 #[derive(Clone, Debug, Default)]
 struct Told {
     /// The number of trials that were created in the journal before it.
