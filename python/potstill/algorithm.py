@@ -6,7 +6,6 @@ import difflib
 import importlib
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -183,7 +182,7 @@ class Algorithm:
         self._scratch = tempfile.TemporaryDirectory(prefix="potstill-")
         return Path(self._scratch.name) / "run"
 
-    def _finish(self, run: Run) -> Run:
+    def _keep(self, run: Run) -> Run:
         # A run that is kept longer than its learner keeps the temporary folder.
         run._scratch = self._scratch
         return run
@@ -265,16 +264,17 @@ class Algorithm:
                 one.on_training_start()
                 started.append(one)
             if self._run is None:
-                self._run = self._finish(self._train(total_timesteps, folder, called))
+                run = self._train(total_timesteps, folder, called)
             else:
                 steps = done + total_timesteps
-                self._run = self._finish(runs.resume(self._run, steps=steps, threads=self._threads, callback=called))
+                run = runs.resume(self._run, steps=steps, threads=self._threads, callback=called)
+            self._run = self._keep(run)
+        except BaseException:
+            # What an interrupted call has done.
+            if (folder / "config.toml").is_file():
+                self._run = self._keep(Run(folder))
+            raise
         finally:
-            if self._run is None and (folder / "config.toml").is_file():
-                self._run = self._finish(Run(folder))
-            elif self._run is not None and self._run.out == folder:
-                # What an interrupted call has done.
-                self._run = self._finish(Run(folder)) if sys.exc_info()[0] is not None else self._run
             for one in started:
                 one.on_training_end()
         return self

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from potstill import runs
+from potstill import _native, runs
 from potstill.errors import InputError
 
 __all__ = ["objective", "suggest"]
@@ -34,20 +34,18 @@ def suggest(trial: Any, name: str, distribution: str) -> Any:
     Raises:
         InputError: If it is none of these.
     """
-    if "|" in distribution:
-        return trial.suggest_categorical(name, distribution.split("|"))
-    kind, *bounds = distribution.split(":")
+    kind, *parts = _domain(name, distribution)
+    if kind == "choice":
+        return trial.suggest_categorical(name, parts[0])
+    low, high, log = parts
+    return (trial.suggest_int if kind == "int" else trial.suggest_float)(name, low, high, log=log)
+
+
+def _domain(name: str, distribution: str) -> tuple[Any, ...]:
     try:
-        low, high = (float(bound) for bound in bounds)
-    except ValueError:
-        low, high = 1.0, 0.0
-    if not low < high or kind not in ("log", "uniform", "int", "int-log") or ("log" in kind and low <= 0):
-        raise InputError(
-            f"{name}={distribution}: write log:LOW:HIGH, uniform:LOW:HIGH, int:LOW:HIGH, int-log:LOW:HIGH or A|B"
-        )
-    if kind.startswith("int"):
-        return trial.suggest_int(name, int(low), int(high), log=kind == "int-log")
-    return trial.suggest_float(name, low, high, log=kind == "log")
+        return _native.search_domain(distribution)
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def objective(
@@ -78,7 +76,7 @@ def objective(
         InputError: If a distribution is none; settings are checked by the first trial.
     """
     for name, distribution in search.items():
-        suggest(_Checked(), name, distribution)
+        _domain(name, distribution)
 
     def run(trial: Any) -> float:
         pruned = importlib.import_module("optuna").TrialPruned
@@ -101,16 +99,3 @@ def objective(
         return best
 
     return run
-
-
-class _Checked:
-    """A trial that takes every distribution."""
-
-    def suggest_categorical(self, name: str, choices: list[str]) -> str:
-        return choices[0]
-
-    def suggest_int(self, name: str, low: int, high: int, *, log: bool) -> int:
-        return low
-
-    def suggest_float(self, name: str, low: float, high: float, *, log: bool) -> float:
-        return low

@@ -305,11 +305,8 @@ impl Foreign for Played {
         self.call(|worker| worker.ask(b'D', &seed.to_le_bytes()).map(|_| ()))
     }
 
-    fn report_loss(&self, reason: &str) {
-        crate::output::tell(&format!(
-            "warning: the environment did not repeat its episode ({reason}): the run goes on with another one, and not \
-             with the bits that it would have had"
-        ));
+    fn warn(&self, warning: &str) {
+        crate::output::tell(&format!("warning: {warning}"));
     }
 }
 

@@ -47,8 +47,8 @@
 //!         Ok(())
 //!     }
 //!
-//!     fn report_loss(&self, reason: &str) {
-//!         eprintln!("{reason}");
+//!     fn warn(&self, warning: &str) {
+//!         eprintln!("{warning}");
 //!     }
 //! }
 //!
@@ -109,8 +109,8 @@ pub trait Foreign: Send {
     /// If the environment fails, or its random numbers are not accessible.
     fn reseed(&mut self, seed: u64) -> Result<(), String>;
 
-    /// Reports that the running episode could not be repeated, for a reason.
-    fn report_loss(&self, reason: &str);
+    /// Shows a warning to the user.
+    fn warn(&self, warning: &str);
 }
 
 /// A foreign environment, with its spaces.
@@ -380,7 +380,11 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Restorable for Replayed<O, A> {
         };
         if let Some(reason) = lost {
             self.is_lost = true;
-            self.foreign().map_err(failed)?.report_loss(&reason);
+            let warning = format!(
+                "the environment did not repeat its episode ({reason}): the run goes on with another one, and not with \
+                 the bits that it would have had"
+            );
+            self.foreign().map_err(failed)?.warn(&warning);
         }
         Ok(())
     }

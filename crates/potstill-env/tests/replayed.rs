@@ -90,7 +90,7 @@ impl Foreign for Walk {
         Ok(())
     }
 
-    fn report_loss(&self, _: &str) {
+    fn warn(&self, _: &str) {
         self.losses.fetch_add(1, Ordering::Relaxed);
     }
 }

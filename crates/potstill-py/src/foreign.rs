@@ -312,14 +312,10 @@ impl Foreign for Played {
         called(|py| helper(py)?.call_method1("reseed", (&self.env, seed)).map(|_| ()))
     }
 
-    fn report_loss(&self, reason: &str) {
-        let text = format!(
-            "the environment did not repeat its episode ({reason}): the run goes on with another one, and not with \
-             the bits that it would have had"
-        );
+    fn warn(&self, warning: &str) {
         Python::attach(|py| {
             let class = py.get_type::<PyUserWarning>();
-            let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+            let text = CString::new(warning.replace('\0', " ")).unwrap_or_default();
             if let Err(error) = PyErr::warn(py, &class, &text, 1) {
                 error.write_unraisable(py, None);
             }

@@ -36,7 +36,7 @@ mod _native {
     #[pymodule_export]
     use super::learned::{Learned, read_metrics, read_summary};
     #[pymodule_export]
-    use super::runs::{distill, evaluate, export, resume, train, tune};
+    use super::runs::{distill, evaluate, export, resume, search_domain, train, tune};
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     /// The version of the package, and the way to Gymnasium's environments.

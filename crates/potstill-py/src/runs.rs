@@ -10,6 +10,8 @@ use potstill::commands::{
 };
 use potstill::config::toml_value;
 use potstill::run::{Budget, Sources};
+use potstill::tuning::Domain;
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use toml::{Table, Value};
@@ -104,6 +106,17 @@ pub(crate) fn train(
     };
     watched(py, callback, |watcher| potstill::commands::train(&request, watcher))
         .map(|result| text_of(&result))
+}
+
+/// The values of a searched setting, as the command writes them: `float` or `int`, the lowest, the highest and if they are
+/// spread by their logarithms; or `choice` and the values.
+#[pyfunction]
+pub(crate) fn search_domain(py: Python<'_>, text: &str) -> PyResult<Py<PyAny>> {
+    match text.parse().map_err(|reason: String| Class::Input.with(reason))? {
+        Domain::Float { low, high, log } => ("float", low, high, log).into_py_any(py),
+        Domain::Integer { low, high, log } => ("int", low, high, log).into_py_any(py),
+        Domain::Choice(values) => ("choice", values).into_py_any(py),
+    }
 }
 
 /// Searches settings; the arguments are those of the command, settings as a JSON object. Returns the result as JSON.

@@ -276,7 +276,7 @@ impl<T: Setting> Setting for Option<T> {
     }
 }
 
-/// Declares an enumeration that is a setting: a choice of words.
+/// Declares an enumeration that is a setting: a choice of words, which it is read from and shown as.
 macro_rules! words {
     (
         $(#[doc = $about:literal])*
@@ -306,10 +306,23 @@ macro_rules! words {
             }
 
             fn to_toml(&self) -> Option<toml::Value> {
-                let word = match self {
+                Some(self.to_string().into())
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                $crate::config::Setting::from_toml(&text.into())
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(match self {
                     $(Self::$variant => $word,)*
-                };
-                Some(word.into())
+                })
             }
         }
     };

@@ -169,13 +169,18 @@ const GAMES: [(&str, f64, &str); 5] = [
 ];
 
 const ZOO: &str = "RL Baselines3 Zoo, benchmark.md and hyperparams";
-const OF_ONE_RUN: &str = "The published numbers are of single runs, and of the last model; those here are of the model that a run leaves, its best \
-     evaluated one, and beside it of the last, on the same episodes. The curves are of the models as they were.";
-
-const OF_LANDERS: &str = "The published numbers are of single runs, and of the last model; those here are of the model that a run leaves, its best \
-     evaluated one, and beside it of the last, on the same episodes. The curves are of the models as they were. Of the A2C of \
-     Stable-Baselines3 2.9.2 itself, with the zoo's values and this version of the lander, the last models of the seeds 0 to 2 had \
-     -1.7, 37.2 and 34.3 over 100 episodes.";
+macro_rules! of_one_run {
+    () => {
+        "The published numbers are of single runs, and of the last model; those here are of the model that a run leaves, its best \
+         evaluated one, and beside it of the last, on the same episodes. The curves are of the models as they were."
+    };
+}
+const OF_ONE_RUN: &str = of_one_run!();
+const OF_LANDERS: &str = concat!(
+    of_one_run!(),
+    " Of the A2C of Stable-Baselines3 2.9.2 itself, with the zoo's values and this version of the lander, the last models of the \
+     seeds 0 to 2 had -1.7, 37.2 and 34.3 over 100 episodes."
+);
 
 /// Evaluations during a run; the best model is the result.
 const EVALUATIONS: u64 = 20;

@@ -320,19 +320,12 @@ fn work(
             Err(Error::Train(TrainError::Play(_))) => true,
             _ => false,
         };
-        if can_go_on && freq != Some(0) && saver.saved != Some(job.steps()) {
-            let saved = saver.save(job, sinks, seconds()).and_then(|()| saver.wait());
-            if let Err(error) = saved {
-                observer.warn(&format!("the run was not saved before it failed: {error}"));
-            }
+        if can_go_on && let Err(error) = saver.save_last(job, sinks, seconds()) {
+            observer.warn(&format!("the run was not saved before it failed: {error}"));
         }
         advanced?;
         if stop() && !job.is_over() {
-            // A run that is stopped again in the middle of the step that it went on from has its checkpoint.
-            if freq != Some(0) && saver.saved != Some(job.steps()) {
-                saver.save(job, sinks, seconds())?;
-                saver.wait()?;
-            }
+            saver.save_last(job, sinks, seconds())?;
             sinks.flush(dir)?;
             return Err(interrupted(dir, job, saver.saved));
         }
@@ -348,10 +341,7 @@ fn work(
             told = Instant::now();
         }
     }
-    if freq != Some(0) && saver.saved != Some(job.steps()) {
-        saver.save(job, sinks, seconds())?;
-    }
-    saver.wait()?;
+    saver.save_last(job, sinks, seconds())?;
     sinks.flush(dir)
 }
 
@@ -383,6 +373,15 @@ impl Saver<'_> {
         let (dir, kept) = (self.dir.clone(), self.store.checkpoints_kept as usize);
         self.running = Some(std::thread::spawn(move || checkpoint.save(&dir, kept)));
         Ok(())
+    }
+
+    /// Saves the state in which the work ends, and waits for it; not one that is saved already, such as that of a run that is
+    /// stopped again in the middle of the step that it went on from, and none if there are no checkpoints.
+    fn save_last(&mut self, job: &dyn Job, sinks: &mut Sinks, seconds: f64) -> Result<(), Error> {
+        if self.store.checkpoint_freq != Some(0) && self.saved != Some(job.steps()) {
+            self.save(job, sinks, seconds)?;
+        }
+        self.wait()
     }
 
     fn wait(&mut self) -> Result<(), Error> {

@@ -10,10 +10,8 @@
 //! `floor((s_max + 1) / (s + 1)) eta^s`; their algorithm 1 rounds up before it multiplies, which gives 34
 //! trials where the table has 27.
 
-use crate::config::{Setting, words};
-use std::fmt;
+use crate::config::words;
 use std::ops::Range;
-use std::str::FromStr;
 
 /// The share of trials that go on from a rung is one in so many: `eta`, of which Li et al. recommend 3 or 4.
 pub(super) const ETA: usize = 3;
@@ -34,21 +32,6 @@ words! {
         Halving = "halving",
         /// Successive halving, in brackets from the shortest part to the whole length.
         Hyperband = "hyperband",
-    }
-}
-
-impl FromStr for Pruner {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::from_toml(&text.into())
-    }
-}
-
-impl fmt::Display for Pruner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.to_toml();
-        f.write_str(word.as_ref().and_then(toml::Value::as_str).unwrap_or_default())
     }
 }
 

@@ -3,11 +3,9 @@
 use super::halton::Halton;
 use super::space::{Parameter, Space};
 use super::tpe;
-use crate::config::{Setting, words};
+use crate::config::words;
 use potstill_core::Streams;
 use std::cmp::Ordering;
-use std::fmt;
-use std::str::FromStr;
 
 /// Evaluated trials from which on values are learned from them.
 const STARTUP: usize = 10;
@@ -22,21 +20,6 @@ words! {
         /// The tree-structured Parzen estimator, which learns from earlier trials; random values for the
         /// first ten.
         Tpe = "tpe",
-    }
-}
-
-impl FromStr for Sampler {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::from_toml(&text.into())
-    }
-}
-
-impl fmt::Display for Sampler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = self.to_toml();
-        f.write_str(word.as_ref().and_then(toml::Value::as_str).unwrap_or_default())
     }
 }
 
