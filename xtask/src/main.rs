@@ -86,14 +86,15 @@ fn test() -> Result<(), String> {
     step("documentation tests", &mut cargo(&["test", "--workspace", "--doc", "--locked"]))?;
     portable::check()?;
     let python = python();
-    python_package()?;
     let nextest = nextest();
+    let runner: &[&str] =
+        if nextest { &["nextest", "run", "--workspace"] } else { &["test", "--workspace", "--tests"] };
+    // Built first, since the tests of the Python package run the command.
+    step("build of the tests", cargo(runner).args(["--locked", "--no-run"]))?;
+    python_package()?;
     // The runner comes last, so that its count of tests is the last line.
-    let mut tests = if nextest {
-        cargo(&["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])
-    } else {
-        cargo(&["test", "--workspace", "--tests", "--locked", "--no-fail-fast"])
-    };
+    let mut tests = cargo(runner);
+    tests.args(["--locked", "--no-fail-fast"]);
     match &python {
         Ok(python) => {
             let all: &[&str] = if nextest { &["--run-ignored", "all"] } else { &["--", "--include-ignored"] };
@@ -165,9 +166,9 @@ fn python_package() -> Result<(), String> {
     step("Python package", install.env("PATH", path))?;
     let mut tests = Command::new(&python);
     tests.args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", "python/tests"]);
-    // The command that the tests before these were built with.
-    let command = env::current_dir().map_err(|error| error.to_string())?.join("target/debug/potstill");
-    tests.env("POTSTILL_COMMAND", command);
+    // The command beside this program, wherever Cargo's target folder is.
+    let here = env::current_exe().map_err(|error| error.to_string())?;
+    tests.env("POTSTILL_COMMAND", here.with_file_name(format!("potstill{}", env::consts::EXE_SUFFIX)));
     step("tests of the Python package", tests.env("PYTHONDONTWRITEBYTECODE", "1"))
 }
 
