@@ -53,6 +53,12 @@ __all__ = [
     "TD3",
     "SAC",
     "CrossQ",
+    "Bc",
+    "Bcq",
+    "Cql",
+    "Iql",
+    "TD3Bc",
+    "Rebrac",
     "RandomLinear",
 ]
 
@@ -2053,6 +2059,7 @@ class DQN(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
+        data: Any | None = None,
         double: bool | None = None,
         dueling: bool | None = None,
         eval_episodes: int | None = None,
@@ -2092,6 +2099,7 @@ class DQN(Algorithm):
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         weight_decay: float | None = None,
         policy_kwargs: Mapping[str, Any] | None = None,
@@ -2119,6 +2127,10 @@ class DQN(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
                 Silver 2016; default false.
             dueling: Splits the network into state value and advantages (dueling). Source: Wang et al. 2016; default
@@ -2195,6 +2207,8 @@ class DQN(Algorithm):
                 10000.
             tau: Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm 1
                 (above 0 (1e-30) and up to 1); default 1.0.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment between updates. Source: Stable-Baselines3 (1 or
                 above); default 4.
             weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
@@ -2224,6 +2238,7 @@ class C51(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
+        data: Any | None = None,
         double: bool | None = None,
         dueling: bool | None = None,
         eval_episodes: int | None = None,
@@ -2264,6 +2279,7 @@ class C51(Algorithm):
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         v_max: float | None = None,
         v_min: float | None = None,
@@ -2293,6 +2309,10 @@ class C51(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
                 Silver 2016; default false.
             dueling: Splits the network into state value and advantages (dueling). Source: Wang et al. 2016; default
@@ -2371,6 +2391,8 @@ class C51(Algorithm):
                 10000.
             tau: Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm 1
                 (above 0 (1e-30) and up to 1); default 1.0.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment between updates. Source: Stable-Baselines3 (1 or
                 above); default 4.
             v_max: Highest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos
@@ -2404,6 +2426,7 @@ class QRDQN(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
+        data: Any | None = None,
         double: bool | None = None,
         dueling: bool | None = None,
         eval_episodes: int | None = None,
@@ -2445,6 +2468,7 @@ class QRDQN(Algorithm):
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         weight_decay: float | None = None,
         policy_kwargs: Mapping[str, Any] | None = None,
@@ -2472,6 +2496,10 @@ class QRDQN(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
                 Silver 2016; default false.
             dueling: Splits the network into state value and advantages (dueling). Source: Wang et al. 2016; default
@@ -2551,6 +2579,8 @@ class QRDQN(Algorithm):
                 10000.
             tau: Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm 1
                 (above 0 (1e-30) and up to 1); default 1.0.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment between updates. Source: Stable-Baselines3 (1 or
                 above); default 4.
             weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
@@ -2580,6 +2610,7 @@ class IQN(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
+        data: Any | None = None,
         double: bool | None = None,
         dueling: bool | None = None,
         eval_episodes: int | None = None,
@@ -2623,6 +2654,7 @@ class IQN(Algorithm):
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         weight_decay: float | None = None,
         policy_kwargs: Mapping[str, Any] | None = None,
@@ -2650,6 +2682,10 @@ class IQN(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
                 Silver 2016; default false.
             dueling: Splits the network into state value and advantages (dueling). Source: Wang et al. 2016; default
@@ -2735,6 +2771,8 @@ class IQN(Algorithm):
                 10000.
             tau: Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm 1
                 (above 0 (1e-30) and up to 1); default 1.0.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment between updates. Source: Stable-Baselines3 (1 or
                 above); default 4.
             weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
@@ -2764,6 +2802,7 @@ class Rainbow(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
+        data: Any | None = None,
         double: bool | None = None,
         dueling: bool | None = None,
         eval_episodes: int | None = None,
@@ -2800,6 +2839,7 @@ class Rainbow(Algorithm):
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         v_max: float | None = None,
         v_min: float | None = None,
@@ -2830,6 +2870,10 @@ class Rainbow(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: Hessel et al. 2018;
                 default true.
             dueling: Splits the network into state value and advantages (dueling). Source: Hessel et al. 2018;
@@ -2900,6 +2944,8 @@ class Rainbow(Algorithm):
                 above); default 500.
             tau: Polyak coefficient of a refresh: 1 copies the online network. Source: Mnih et al. 2015, Algorithm 1
                 (above 0 (1e-30) and up to 1); default 1.0.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment between updates. Source: Mnih et al. 2015, Extended
                 Data Table 1 (1 or above); default 4.
             v_max: Highest atom; the support must hold the discounted returns. Source: Bellemare, Dabney and Munos
@@ -3535,6 +3581,7 @@ class DDPG(Algorithm):
         clip_grad_value: float | None = None,
         critic_learning_rate: float | str | Callable[[float], float] | None = None,
         critic_net_arch: Any | None = None,
+        data: Any | None = None,
         eval_episodes: int | None = None,
         eval_freq: int | None = None,
         from_: Any | None = None,
@@ -3561,6 +3608,7 @@ class DDPG(Algorithm):
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         train_freq_unit: Any | None = None,
         weight_decay: float | None = None,
@@ -3592,6 +3640,10 @@ class DDPG(Algorithm):
             critic_learning_rate: Step size of the critics, and of a temperature, if it is another. Source: CleanRL
                 (0 or above (1e-30 to 1e30)).
             critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
@@ -3640,6 +3692,8 @@ class DDPG(Algorithm):
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
             tau: Polyak coefficient of the target networks. Source: Stable-Baselines3 (above 0 (1e-30) and up to 1);
                 default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment, or episodes, between updates. Source:
                 Stable-Baselines3 (1 or above); default 1.
             train_freq_unit: Unit of train_freq. Source: Stable-Baselines3; default "step".
@@ -3672,6 +3726,7 @@ class TD3(Algorithm):
         clip_grad_value: float | None = None,
         critic_learning_rate: float | str | Callable[[float], float] | None = None,
         critic_net_arch: Any | None = None,
+        data: Any | None = None,
         eval_episodes: int | None = None,
         eval_freq: int | None = None,
         from_: Any | None = None,
@@ -3701,6 +3756,7 @@ class TD3(Algorithm):
         target_noise: float | None = None,
         target_noise_clip: float | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         train_freq_unit: Any | None = None,
         weight_decay: float | None = None,
@@ -3732,6 +3788,10 @@ class TD3(Algorithm):
             critic_learning_rate: Step size of the critics, and of a temperature, if it is another. Source: CleanRL
                 (0 or above (1e-30 to 1e30)).
             critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
@@ -3786,6 +3846,8 @@ class TD3(Algorithm):
                 above (1e-30 to 1e30)); default 0.5.
             tau: Polyak coefficient of the target networks. Source: Stable-Baselines3 (above 0 (1e-30) and up to 1);
                 default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment, or episodes, between updates. Source:
                 Stable-Baselines3 (1 or above); default 1.
             train_freq_unit: Unit of train_freq. Source: Stable-Baselines3; default "step".
@@ -3818,6 +3880,7 @@ class SAC(Algorithm):
         clip_grad_value: float | None = None,
         critic_learning_rate: float | str | Callable[[float], float] | None = None,
         critic_net_arch: Any | None = None,
+        data: Any | None = None,
         ent_coef: float | str | None = None,
         ent_coef_init: float | None = None,
         eval_episodes: int | None = None,
@@ -3845,6 +3908,7 @@ class SAC(Algorithm):
         stop_at_return: float | None = None,
         target_entropy: float | str | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         train_freq_unit: Any | None = None,
         use_sde: bool | None = None,
@@ -3877,6 +3941,10 @@ class SAC(Algorithm):
             critic_learning_rate: Step size of the critics, and of a temperature, if it is another. Source: CleanRL
                 (0 or above (1e-30 to 1e30)).
             critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             ent_coef: Temperature: the weight of the entropy; auto learns it. Source: Haarnoja et al. 2018b, section
                 5 (0 or above (1e-30 to 1e30)); default "auto".
             ent_coef_init: Temperature at the start. Source: Stable-Baselines3 (above 0 (1e-30 to 1e30)); default
@@ -3928,6 +3996,8 @@ class SAC(Algorithm):
                 "auto".
             tau: Polyak coefficient of the target networks. Source: Stable-Baselines3 (above 0 (1e-30) and up to 1);
                 default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment, or episodes, between updates. Source:
                 Stable-Baselines3 (1 or above); default 1.
             train_freq_unit: Unit of train_freq. Source: Stable-Baselines3; default "step".
@@ -3963,6 +4033,7 @@ class CrossQ(Algorithm):
         clip_grad_value: float | None = None,
         critic_learning_rate: float | str | Callable[[float], float] | None = None,
         critic_net_arch: Any | None = None,
+        data: Any | None = None,
         ent_coef: float | str | None = None,
         ent_coef_init: float | None = None,
         eval_episodes: int | None = None,
@@ -3991,6 +4062,7 @@ class CrossQ(Algorithm):
         stop_at_return: float | None = None,
         target_entropy: float | str | None = None,
         tau: float | None = None,
+        top_fraction: float | None = None,
         train_freq: int | None = None,
         train_freq_unit: Any | None = None,
         use_sde: bool | None = None,
@@ -4024,6 +4096,10 @@ class CrossQ(Algorithm):
                 (0 or above (1e-30 to 1e30)).
             critic_net_arch: Architecture of the critics' networks, if it is another; default
                 "mlp:1024,1024:batchrenorm".
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
             ent_coef: Temperature: the weight of the entropy; auto learns it. Source: Haarnoja et al. 2018b, section
                 5 (0 or above (1e-30 to 1e30)); default "auto".
             ent_coef_init: Temperature at the start. Source: Stable-Baselines3 (above 0 (1e-30 to 1e30)); default
@@ -4078,12 +4154,773 @@ class CrossQ(Algorithm):
                 "auto".
             tau: Polyak coefficient of the target networks. Source: Stable-Baselines3 (above 0 (1e-30) and up to 1);
                 default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             train_freq: Steps of each copy of the environment, or episodes, between updates. Source:
                 Stable-Baselines3 (1 or above); default 1.
             train_freq_unit: Unit of train_freq. Source: Stable-Baselines3; default "step".
             use_sde: Explores by noise that is a random linear function of the activations of the policy's last
                 hidden layer (gSDE), the same between updates, in place of noise that is independent in each step.
                 Source: Raffin et al. 2022; default false.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Bc(Algorithm):
+    """Behaviour cloning: imitates recorded actions by supervised learning.
+
+    Source: Pomerleau 1991.
+    """
+
+    name = "bc"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        label_smoothing: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            label_smoothing: Share of the probability that is spread evenly over all actions, if they are discrete.
+                Source: Szegedy et al. 2016, section 7, which has 0.1 (from 0 to 0.999); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.001.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Bcq(Algorithm):
+    """Batch-constrained Q-learning: among the actions that the data are likely to have.
+
+    Source: Fujimoto, Conti, Ghavamzadeh and Pineau 2019, Algorithm 1.
+    """
+
+    name = "bcq"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        huber_delta: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        logit_penalty: float | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        tau: float | None = None,
+        threshold: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            huber_delta: Threshold of the Huber loss between quadratic and linear; 0 for the squared error. Source:
+                Fujimoto et al. 2019, equation 5 (0 or above (1e-30 to 1e30)); default 1.0.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.001.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            logit_penalty: Weight of the mean squared logit of the imitation. Source: the authors' code (0 or above
+                (1e-30 to 1e30)); default 0.01.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            threshold: Least probability of an action by the imitation of the data, as a share of the most probable
+                one's: 0 is deep Q-learning, 1 imitation. Source: Fujimoto et al. 2019, table 1 (from 0 to 1);
+                default 0.3.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Cql(Algorithm):
+    """Conservative Q-learning: lowers the values of actions that were not recorded.
+
+    Source: Kumar et al. 2020, equation 4.
+    """
+
+    name = "cql"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        cql_alpha: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        double: bool | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        huber_delta: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            cql_alpha: Weight of the conservative term. Source: Kumar et al. 2020, appendix F (0 or above (1e-30 to
+                1e30)); default 1.0.
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
+                Silver 2016; default false.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            huber_delta: Threshold of the Huber loss between quadratic and linear; 0 for the squared error. Source:
+                Kumar et al. 2020, section 6, where it is that of QR-DQN (0 or above (1e-30 to 1e30)); default 1.0.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.001.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Iql(Algorithm):
+    """Implicit Q-learning: expectiles of recorded values, and imitation weighted by advantages.
+
+    Source: Kostrikov, Nair and Levine 2022, Algorithm 1.
+    """
+
+    name = "iql"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        batch_size: int | None = None,
+        beta: float | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        deterministic: bool | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        expectile: float | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        weight_max: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta: Weight of the advantage in the exponent, an inverse temperature. Source: Kostrikov et al. 2022,
+                section 5.2 (0 or above (1e-30 to 1e30)); default 3.0.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            deterministic: Learns the policy in a box of actions by a weighted squared error, without a density;
+                default false.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            expectile: Expectile of the value of a state: 0.5 is the mean over recorded actions, 1 their maximum.
+                Source: Kostrikov et al. 2022, section 5.2 (from 0 to 1); default 0.7.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.0003.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+            weight_max: Largest weight of a recorded action. Source: the authors' code (above 0 (1e-30 to 1e30));
+                default 100.0.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class TD3Bc(Algorithm):
+    """TD3 whose policy stays near to recorded actions, for a box of actions.
+
+    Source: Fujimoto and Gu 2021, section 4.
+    """
+
+    name = "td3-bc"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        alpha: float | None = None,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        policy_delay: int | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        target_noise: float | None = None,
+        target_noise_clip: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            alpha: Weight of the value against the distance from recorded actions. Source: Fujimoto and Gu 2021,
+                section 5 (0 or above (1e-30 to 1e30)); default 2.5.
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.0003.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default true.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            policy_delay: Gradient steps of the critics for each one of the policy and each move of the target
+                networks. Source: Fujimoto et al. 2018, section 6.1 (from 1 to 1000); default 2.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            target_noise: Standard deviation of the noise on the actions of targets; half the width of the box is 1.
+                Source: Fujimoto et al. 2018, section 6.1 (0 or above (1e-30 to 1e30)); default 0.2.
+            target_noise_clip: Largest magnitude of that noise. Source: Fujimoto et al. 2018, section 6.1 (0 or
+                above (1e-30 to 1e30)); default 0.5.
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Rebrac(Algorithm):
+    """TD3+BC that stays near to recorded actions in its targets too, for a box of actions.
+
+    Source: Tarasov et al. 2023, equations 2 and 3.
+    """
+
+    name = "rebrac"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        actor_bc: float | None = None,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_bc: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        policy_delay: int | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        target_noise: float | None = None,
+        target_noise_clip: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        weight_decay: float | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            actor_bc: Weight of the distance from recorded actions in the policy's loss, which the paper tunes for
+                each data set. Source: Tarasov et al. 2023, appendix (0 or above (1e-30 to 1e30)); default 0.01.
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 1024.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_bc: Weight of the distance in the critics' targets, which the paper tunes for each data set.
+                Source: Tarasov et al. 2023, appendix (0 or above (1e-30 to 1e30)); default 0.01.
+            critic_net_arch: Architecture of the critics' networks, if it is another; default
+                "mlp:256,256,256:layernorm".
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.001.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default
+                "mlp:256,256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            policy_delay: Gradient steps of the critics for each one of the policy and each move of the target
+                networks. Source: Fujimoto et al. 2018, section 6.1 (from 1 to 1000); default 2.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            target_noise: Standard deviation of the noise on the actions of targets; half the width of the box is 1.
+                Source: Fujimoto et al. 2018, section 6.1 (0 or above (1e-30 to 1e30)); default 0.2.
+            target_noise_clip: Largest magnitude of that noise. Source: Fujimoto et al. 2018, section 6.1 (0 or
+                above (1e-30 to 1e30)); default 0.5.
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
             weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
                 1e30)); default 0.01.
         """

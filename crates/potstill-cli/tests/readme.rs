@@ -81,13 +81,14 @@ fn check_tables(printed: &str) {
 }
 
 /// Parts of the README's commands, and what stands in their place so that they take seconds.
-const SMALLER: [(&str, &str); 19] = [
+const SMALLER: [(&str, &str); 20] = [
     // Before the number that it begins with.
     ("--steps 5000000", "--steps 5000"),
     ("--steps 1000000", "--steps 2000"),
     ("--preset zoo --steps 20000", "--preset zoo --steps 300"),
     ("LinearQuadratic --steps 20000", "LinearQuadratic --steps 300"),
     ("--steps 50000", "--steps 2000"),
+    ("--steps 8000", "--steps 100"),
     ("--steps 60000", "--steps 2000"),
     ("--steps 100000", "--steps 2000"),
     ("--steps 30000", "--steps 2000"),
@@ -107,8 +108,12 @@ const SMALLER: [(&str, &str); 19] = [
 ];
 
 /// Commands that are only parsed: they take hours, need a terminal, or a quiet machine.
-const PARSED: [&str; 3] =
-    ["potstill reproduce dqn", "potstill bench dqn", "potstill play --env Seaquest --keys"];
+const PARSED: [&str; 4] = [
+    "potstill reproduce dqn",
+    "potstill reproduce offline",
+    "potstill bench dqn",
+    "potstill play --env Seaquest --keys",
+];
 
 /// A command as the test runs it.
 fn smaller(command: &str) -> String {

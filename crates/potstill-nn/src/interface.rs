@@ -75,6 +75,12 @@ pub enum Head {
         /// Cosine features of a probability.
         cosines: usize,
     },
+    /// A value, and a logit of a policy that imitates: choices whose probability is below a share of the largest one have
+    /// no value (Fujimoto et al. 2019).
+    Constrained {
+        /// The natural logarithm of that share, 0 or below.
+        ln_share: f32,
+    },
 }
 
 impl Head {
@@ -84,6 +90,7 @@ impl Head {
             Head::Values | Head::Implicit { .. } => 1,
             Head::Categorical { atoms, .. } => atoms,
             Head::Quantile { quantiles } => quantiles,
+            Head::Constrained { .. } => 2,
         }
     }
 }

@@ -421,7 +421,7 @@ impl Network {
 
     /// The mean of each choice's distribution, `samples x choices`, from outputs as
     /// [`predict`](Network::predict) or [`forward`](Network::forward) gives them; the outputs themselves if
-    /// they are values.
+    /// they are values, and minus infinity for choices that have none.
     pub fn means(&self, samples: usize, outputs: &[f32], means: &mut Vec<f32>) {
         means.clear();
         match self.ends().head {
@@ -434,6 +434,15 @@ impl Network {
             Head::Quantile { quantiles } => {
                 let of = |row: &[f32]| row.iter().sum::<f32>() / quantiles as f32;
                 means.extend(outputs.chunks_exact(quantiles).map(of));
+            }
+            Head::Constrained { ln_share } => {
+                for row in outputs.chunks_exact(2 * self.ends().choices) {
+                    let pairs = || row.chunks_exact(2).map(|pair| (pair[0], pair[1]));
+                    let highest = pairs().map(|(_, logit)| logit).fold(f32::NEG_INFINITY, f32::max);
+                    means.extend(pairs().map(|(value, logit)| {
+                        if logit - highest >= ln_share { value } else { f32::NEG_INFINITY }
+                    }));
+                }
             }
             Head::Implicit { .. } => {
                 let choices = self.ends().choices;

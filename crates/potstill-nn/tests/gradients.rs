@@ -198,11 +198,12 @@ const EVERY: [(&str, [usize; 3]); 15] = [
     ("cnn:res4,res6s2,gap,5:tanh", [4, 4, 3]),
 ];
 
-const HEADS: [Head; 4] = [
+const HEADS: [Head; 5] = [
     Head::Values,
     Head::Categorical { atoms: 5, low: -1.0, high: 1.0 },
     Head::Quantile { quantiles: 4 },
     Head::Implicit { cosines: 6 },
+    Head::Constrained { ln_share: f32::NEG_INFINITY },
 ];
 
 /// Every network with every head, with noise on it.
@@ -417,9 +418,28 @@ fn means_are_those_of_the_distributions() {
             Head::Categorical { .. } => loss::softmax_mean(&outputs[20..25], -1.0, 0.5),
             Head::Quantile { .. } => outputs[16..20].iter().sum::<f32>() / 4.0,
             Head::Implicit { .. } => (32..64).map(|tau| outputs[tau * 3 + 1]).sum::<f32>() / 32.0,
+            Head::Constrained { .. } => outputs[8],
         };
         assert!((means[4] - expected).abs() < 1e-6, "{name}: {} {expected}", means[4]);
     });
+}
+
+#[test]
+fn improbable_choices_have_no_value() {
+    let spec: NetworkSpec = "mlp".parse().unwrap();
+    let check = |share: f32, expected: [f32; 3]| {
+        let ends = Ends { head: Head::Constrained { ln_share: share.ln() }, ..Ends::new(1, 3) };
+        let mut means = Vec::new();
+        // Values 1, 2, 3 and probabilities of 1, 0.5 and 0.25 of the largest.
+        let outputs = [1.0, 0.0, 2.0, 0.5_f32.ln(), 3.0, 0.25_f32.ln()];
+        spec.zeroed(&ends).means(1, &outputs, &mut means);
+        assert_eq!(means, expected, "{share}");
+    };
+    let none = f32::NEG_INFINITY;
+    check(0.0, [1.0, 2.0, 3.0]);
+    check(0.3, [1.0, 2.0, none]);
+    check(0.6, [1.0, none, none]);
+    check(1.0, [1.0, none, none]);
 }
 
 #[test]

@@ -72,7 +72,8 @@ pub(crate) fn observe_episode(
 /// Observations and actions come as rows: a batch of `copies` observations is a slice of `copies x width`
 /// numbers, and one environment is a batch of one. Online training repeats [`act`](Agent::act),
 /// [`observe`](Agent::observe) and as many [`update`](Agent::update)s as `observe` returns. Offline training
-/// needs only `update`, once the recording was observed.
+/// [stores](Agent::store) recorded transitions, and then repeats [`tick`](Agent::tick) and as many updates as
+/// it returns.
 pub trait Agent: Restorable + Send {
     /// `usize` for discrete states, `[f32]` for features.
     type Observation: Row + ?Sized;
@@ -89,6 +90,21 @@ pub trait Agent: Restorable + Send {
     /// # Errors
     /// If a reward or a target is not finite, or an episode that is learned from as a whole is too long.
     fn observe(&mut self, steps: &Steps<'_, Self::Observation, Self::Action>) -> Result<u64, LearnError>;
+
+    /// Stores recorded transitions, one of each copy, for offline training. They are no part of its
+    /// state: who restores an agent has stored the same before.
+    ///
+    /// # Errors
+    /// If the algorithm learns from its own actions alone, or a reward is not finite.
+    fn store(&mut self, _: &Steps<'_, Self::Observation, Self::Action>) -> Result<(), LearnError> {
+        Err(LearnError::OnlineOnly)
+    }
+
+    /// Advances the clocks by a step of offline training, and returns the number of calls of
+    /// [`update`](Agent::update) that are now due.
+    fn tick(&mut self) -> u64 {
+        0
+    }
 
     /// Updates the parameters once from the observed experience, and returns measurements such as losses.
     ///
@@ -150,6 +166,14 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn observe(&mut self, steps: &Steps<'_, A::Observation, A::Action>) -> Result<u64, LearnError> {
         (**self).observe(steps)
+    }
+
+    fn store(&mut self, steps: &Steps<'_, A::Observation, A::Action>) -> Result<(), LearnError> {
+        (**self).store(steps)
+    }
+
+    fn tick(&mut self) -> u64 {
+        (**self).tick()
     }
 
     fn update(&mut self) -> Result<Measurements, LearnError> {
@@ -275,6 +299,9 @@ pub enum LearnError {
         /// The logarithm of its deviation.
         log_std: f32,
     },
+    /// Recorded transitions for an algorithm that learns from its own actions.
+    #[error("this algorithm learns from its own actions alone, not from recorded ones")]
+    OnlineOnly,
     /// An update without anything to learn from.
     #[error("nothing was observed yet that could be learned from")]
     NothingObserved,
@@ -311,6 +338,18 @@ pub fn bad_step(gradient_norm: f64, arrays: &[(&str, &[f32])]) -> LearnError {
         culprit: format!("the gradient's norm is {gradient_norm:e}"),
         batch: inspected(arrays),
     })
+}
+
+/// Refuses rewards that are not finite in single precision; one that is finite as `f64` may overflow there.
+///
+/// # Errors
+/// If one is not.
+pub fn checked_rewards(rewards: &[f64]) -> Result<(), LearnError> {
+    if rewards.iter().all(|&reward| (reward as f32).is_finite()) {
+        return Ok(());
+    }
+    let rewards: Vec<f32> = rewards.iter().map(|&reward| reward as f32).collect();
+    Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"))
 }
 
 /// Refuses a target that is not finite.

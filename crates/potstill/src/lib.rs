@@ -21,6 +21,7 @@
 //! | [`planning`] | dynamic programming on exact models; Dyna-Q, prioritized sweeping, tree search |
 //! | [`deep`] | DQN and its variants: C51, QR-DQN, IQN, Rainbow; PQN |
 //! | [`actor_critic`] | policy gradient: A2C, PPO; DDPG, TD3, SAC, CrossQ |
+//! | [`offline`] | networks that learn from recorded transitions alone, one paper per file |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
 //! | [`train`] | the training loop, evaluation, statistics |
 //! | [`config`] | configuration keys with type, range and source |
@@ -79,6 +80,7 @@ pub mod jobs;
 pub mod linear;
 pub mod metrics;
 pub mod model;
+pub mod offline;
 pub mod onnx;
 pub mod optimizer;
 pub mod planning;

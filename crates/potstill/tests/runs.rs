@@ -240,6 +240,7 @@ fn every_metric_is_in_the_catalogue() {
         ("r-learning", ""),
         ("ppo", ""),
         ("sac", ""),
+        ("cql", ""),
         ("policy-iteration", ""),
     ];
     let students =

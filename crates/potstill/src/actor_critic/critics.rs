@@ -13,7 +13,7 @@ use super::networks::squared_error;
 /// Critics `Q_1(s, a)` to `Q_N(s, a)`, which take a state and an action side by side, and their target
 /// networks, if they have any.
 #[derive(Clone, Debug)]
-pub(super) struct Critics<const N: usize> {
+pub struct Critics<const N: usize> {
     critics: [Critic; N],
     targets: Option<[Teacher; N]>,
     /// Components of an action.
@@ -51,13 +51,13 @@ snapshot! {
 
 /// The measurements of a gradient step of all critics.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct CriticStep {
+pub(crate) struct CriticStep {
     /// The sum of the weighted losses.
-    pub(super) loss: f64,
+    pub(crate) loss: f64,
     /// The mean of `Q_1(s, a)` over the batch, before the step.
-    pub(super) mean_value: f64,
+    pub(crate) mean_value: f64,
     /// The norm of the gradient of all critics together.
-    pub(super) gradient_norm: f64,
+    pub(crate) gradient_norm: f64,
 }
 
 /// The names of the critics' parameters and gradients in an error.
@@ -65,7 +65,7 @@ const NAMES: [[&str; 2]; 2] =
     [["critic's parameter", "critic's gradient"], ["second critic's parameter", "second critic's gradient"]];
 
 /// The inputs of a critic, and its output.
-pub(super) fn critic_ends(task: &TaskSpec) -> Ends {
+pub(crate) fn critic_ends(task: &TaskSpec) -> Ends {
     Ends::new(task.inputs.count() + task.action_space.features(), 1)
 }
 
@@ -97,7 +97,7 @@ fn lower(least: &mut [f32], values: &[f32]) {
 impl<const N: usize> Critics<N> {
     /// Critics of one form with different weights, whose target networks move by `tau` on every `n`-th tick;
     /// without a `lag` they have none.
-    pub(super) fn new(
+    pub(crate) fn new(
         spec: &NetworkSpec,
         optimizer: &OptimizerConfig,
         lag: Option<(u64, f64)>,
@@ -125,7 +125,7 @@ impl<const N: usize> Critics<N> {
     }
 
     /// The network of a critic.
-    pub(super) fn network(&self, i: usize) -> &Network {
+    pub(crate) fn network(&self, i: usize) -> &Network {
         &self.critics[i].network
     }
 
@@ -133,17 +133,17 @@ impl<const N: usize> Critics<N> {
     ///
     /// # Panics
     /// If there are none.
-    pub(super) fn target(&self, i: usize) -> &Teacher {
+    pub(crate) fn target(&self, i: usize) -> &Teacher {
         &self.targets.as_ref().expect("target networks")[i]
     }
 
     /// Gradient steps so far.
-    pub(super) fn updates(&self) -> u64 {
+    pub(crate) fn updates(&self) -> u64 {
         self.critics[0].optimizer.updates()
     }
 
     /// The age of the target networks and the largest drift of one, if there are any.
-    pub(super) fn lag(&self) -> Option<(u64, f64)> {
+    pub(crate) fn lag(&self) -> Option<(u64, f64)> {
         let targets = self.targets.as_ref()?;
         let drifts = self.critics.iter().zip(targets).filter_map(|(c, target)| target.drift(&c.network));
         Some((targets[0].age(), drifts.fold(0.0, f64::max)))
@@ -151,7 +151,7 @@ impl<const N: usize> Critics<N> {
 
     /// The least of the target networks' values of each state and action (clipped double Q-learning, Fujimoto
     /// et al. 2018, equation 10).
-    pub(super) fn target_values(&mut self, observations: &[f32], actions: &[f32]) -> &mut [f32] {
+    pub(crate) fn target_values(&mut self, observations: &[f32], actions: &[f32]) -> &mut [f32] {
         let Self { targets, width, pairs, least, .. } = self;
         join(observations, actions, *width, pairs);
         least.clear();
@@ -165,7 +165,7 @@ impl<const N: usize> Critics<N> {
     /// The least of the critics' own values of each next state and action, from one pass of both minibatches,
     /// states and next states, through each critic: so the moments of its batch normalisations are those of
     /// both (Bhatt et al. 2024, section 3). A [joint step](Self::joint_step) follows.
-    pub(super) fn joint_values(&mut self, batch: &Batch<[f32]>, next_actions: &[f32]) -> &mut [f32] {
+    pub(crate) fn joint_values(&mut self, batch: &Batch<[f32]>, next_actions: &[f32]) -> &mut [f32] {
         let Self { critics, width, pairs, least, .. } = self;
         join(&batch.observations, &batch.actions, *width, pairs);
         append(&batch.next_observations, next_actions, *width, pairs);
@@ -182,7 +182,7 @@ impl<const N: usize> Critics<N> {
     ///
     /// # Errors
     /// If the loss or a gradient is not finite. The critics are unchanged.
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         learning_rate: f64,
         batch: &Batch<[f32]>,
@@ -202,7 +202,7 @@ impl<const N: usize> Critics<N> {
     ///
     /// # Errors
     /// As [`step`](Self::step).
-    pub(super) fn joint_step(
+    pub(crate) fn joint_step(
         &mut self,
         learning_rate: f64,
         batch: &Batch<[f32]>,
@@ -260,7 +260,7 @@ impl<const N: usize> Critics<N> {
 
     /// The mean over the samples of the least value of the first `count` critics, and the gradient of minus
     /// that mean with respect to the actions.
-    pub(super) fn ascent(
+    pub(crate) fn ascent(
         &mut self,
         count: usize,
         observations: &[f32],
@@ -297,8 +297,13 @@ impl<const N: usize> Critics<N> {
         least.iter().map(|&v| f64::from(v)).sum::<f64>() / samples as f64
     }
 
+    /// The least values of the last [`ascent`](Self::ascent), one for each sample.
+    pub(crate) fn least(&self) -> &[f32] {
+        &self.least
+    }
+
     /// Advances the target networks' clocks.
-    pub(super) fn tick(&mut self) {
+    pub(crate) fn tick(&mut self) {
         for (critic, target) in self.critics.iter().zip(self.targets.iter_mut().flatten()) {
             target.tick(1, &critic.network);
         }

@@ -97,7 +97,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "crossq",
     family: "actor-critic",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "SAC without target networks: wide critics, normalised by batches, for a box of actions",
     source: "Bhatt et al. 2024, section 3",

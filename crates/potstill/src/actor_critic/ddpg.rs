@@ -66,7 +66,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "ddpg",
     family: "actor-critic",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "a deterministic policy that follows the gradient of its critic, for a box of actions",
     source: "Lillicrap et al. 2016, Algorithm 1",

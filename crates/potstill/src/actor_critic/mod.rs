@@ -28,10 +28,10 @@
 
 pub mod a2c;
 mod actions;
-mod critics;
+pub(crate) mod critics;
 pub mod crossq;
 pub mod ddpg;
-mod deterministic;
+pub(crate) mod deterministic;
 mod networks;
 mod noise;
 mod normalization;

@@ -29,7 +29,7 @@
 
 use super::critics::critic_ends;
 use super::noise::{ActionNoise, NoiseConfig};
-use crate::agent::{Agent, LearnError, Measurements, not_finite};
+use crate::agent::{Agent, LearnError, Measurements, checked_rewards};
 use crate::algorithm::{Learning, Task};
 use crate::config::{ConfigError, Settings, other_defaults, refuse_batch_norm, settings, words};
 use crate::deep::TaskSpec;
@@ -108,6 +108,15 @@ impl OffPolicyConfig {
         self.critic_net_arch.as_ref().unwrap_or(&self.net_arch)
     }
 
+    /// The configuration of a run on this many recorded transitions, if there are any: all of them are kept, and each
+    /// step is an update.
+    fn of_data(self, transitions: Option<u64>) -> Self {
+        let Some(buffer_size) = transitions else { return self };
+        let train_freq_unit = TrainUnit::Step;
+        let (learning_starts, train_freq, gradient_steps, num_envs) = (0, 1, 1, 1);
+        Self { buffer_size, learning_starts, train_freq, train_freq_unit, gradient_steps, num_envs, ..self }
+    }
+
     /// Steps of all copies between updates, if these are counted in steps.
     fn round(&self) -> u64 {
         self.train_freq.saturating_mul(self.num_envs)
@@ -125,6 +134,7 @@ impl OffPolicyConfig {
             gamma: self.gamma,
             alpha: None,
             keep_terminal: L::JOINT_BATCHES > 1,
+            is_data: task.data.is_some(),
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
     }
@@ -275,7 +285,10 @@ snapshot! {
 }
 
 /// The lowest and the highest values of a box.
-fn bounds(space: &Space) -> (&[f32], &[f32]) {
+///
+/// # Panics
+/// If the space is none.
+pub(crate) fn bounds(space: &Space) -> (&[f32], &[f32]) {
     let Space::Box { low, high } = space else { panic!("a box of actions, not {space}") };
     (low, high)
 }
@@ -286,7 +299,7 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
     /// # Errors
     /// If the settings go neither together nor with the task.
     pub(super) fn learning(settings: &L::Settings, task: &Task<'_>) -> Result<Learning<[f32]>, ConfigError> {
-        let config = L::shared(settings);
+        let config = L::shared(settings).clone().of_data(task.transitions());
         check_bounds(task)?;
         let first = match config.train_freq_unit {
             TrainUnit::Step => (config.learning_starts / config.round() + 1).saturating_mul(config.round()),
@@ -298,7 +311,8 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
         L::check(settings, &task)?;
         let (bytes, in_file) = config.replay::<L>(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
-        let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));
+        let kind = if task.data.is_some() { "data" } else { "replay" };
+        let about = format!("{kind}: {} transitions, {}{place}", config.buffer_size, size(bytes));
         let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
         let agent = Self::new(settings, &task)
             .map_err(|error| ConfigError::value("buffer_size", error.to_string()))?;
@@ -316,7 +330,7 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
         let TaskSpec { action_space, total_steps, streams, .. } = task;
         let (low, high) = bounds(action_space);
         assert!(low.iter().zip(high).all(|(low, high)| (high - low).is_finite()), "a bounded box");
-        let config = L::shared(settings);
+        let config = L::shared(settings).clone().of_data(task.data);
         let of_run = |schedule: Schedule| schedule.of_run(*total_steps);
         let copies = config.num_envs as usize;
         Ok(Self {
@@ -335,7 +349,7 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
             config: OffPolicyConfig {
                 learning_rate: of_run(config.learning_rate),
                 critic_learning_rate: config.critic_learning_rate.map(of_run),
-                ..config.clone()
+                ..config
             },
         })
     }
@@ -358,24 +372,29 @@ impl<L: OffPolicyLearner> OffPolicy<L> {
             critic: critic_learning_rate.unwrap_or(learning_rate).at(steps, 1),
         }
     }
+}
 
-    /// Takes in the ends of episodes, and returns true if an update is due.
-    fn is_due(&mut self, steps: &Steps<'_, [f32], [f32]>) -> bool {
-        for (copy, (&terminated, &truncated)) in steps.terminated.iter().zip(steps.truncated).enumerate() {
-            if terminated || truncated {
-                self.noise.reset(copy);
-                self.ended += 1;
-            }
-        }
-        match self.config.train_freq_unit {
-            TrainUnit::Step => self.steps - self.began >= self.config.round(),
-            TrainUnit::Episode => self.ended >= self.config.train_freq,
-        }
+/// Replaces the content of `units` by the numbers from -1 to 1 that stand for actions of a box.
+pub(crate) fn to_units(space: &Space, actions: &[f32], units: &mut Vec<f32>) {
+    let (low, high) = bounds(space);
+    units.clear();
+    for action in actions.chunks_exact(low.len()) {
+        let bounds = low.iter().zip(high);
+        units.extend(action.iter().zip(bounds).map(|(&a, (&low, &high))| to_unit(a, low, high)));
+    }
+}
+
+/// Replaces numbers from -1 to 1 by the actions of a box that they stand for.
+pub(crate) fn from_units(space: &Space, units: &mut [f32]) {
+    let (low, high) = bounds(space);
+    for action in units.chunks_exact_mut(low.len()) {
+        let bounds = low.iter().zip(high);
+        action.iter_mut().zip(bounds).for_each(|(a, (&low, &high))| *a = from_unit(*a, low, high));
     }
 }
 
 /// Refuses a box of actions that has no scale.
-fn check_bounds(task: &Task<'_>) -> Result<(), ConfigError> {
+pub(crate) fn check_bounds(task: &Task<'_>) -> Result<(), ConfigError> {
     let space = task.spec.action_space();
     let (low, high) = bounds(&space);
     let unbounded = low.iter().zip(high).position(|(low, high)| !(high - low).is_finite());
@@ -400,37 +419,43 @@ impl<L: OffPolicyLearner> Agent for OffPolicy<L> {
             learner.act(observations, exploration, actions);
             noise.add(exploration, actions);
         }
-        let (low, high) = bounds(&self.space);
-        for action in actions.chunks_exact_mut(low.len()) {
-            let bounds = low.iter().zip(high);
-            action.iter_mut().zip(bounds).for_each(|(a, (&low, &high))| *a = from_unit(*a, low, high));
-        }
+        from_units(&self.space, actions);
     }
 
     fn observe(&mut self, steps: &Steps<'_, [f32], [f32]>) -> Result<u64, LearnError> {
-        // A value that is finite as f64 may overflow as f32.
-        if steps.rewards.iter().any(|&reward| !(reward as f32).is_finite()) {
-            let rewards: Vec<f32> = steps.rewards.iter().map(|&reward| reward as f32).collect();
-            return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
+        self.store(steps)?;
+        for (copy, (&terminated, &truncated)) in steps.terminated.iter().zip(steps.truncated).enumerate() {
+            if terminated || truncated {
+                self.noise.reset(copy);
+                self.ended += 1;
+            }
         }
-        let (low, high) = bounds(&self.space);
-        self.units.clear();
-        for action in steps.actions.chunks_exact(low.len()) {
-            let bounds = low.iter().zip(high);
-            self.units.extend(action.iter().zip(bounds).map(|(&a, (&low, &high))| to_unit(a, low, high)));
-        }
+        Ok(self.tick())
+    }
+
+    fn store(&mut self, steps: &Steps<'_, [f32], [f32]>) -> Result<(), LearnError> {
+        checked_rewards(steps.rewards)?;
+        to_units(&self.space, steps.actions, &mut self.units);
         self.replay.push(&Steps { actions: &self.units, ..*steps });
-        self.steps += steps.copies() as u64;
-        if !self.is_due(steps) {
-            return Ok(0);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> u64 {
+        self.steps += self.config.num_envs;
+        let is_due = match self.config.train_freq_unit {
+            TrainUnit::Step => self.steps - self.began >= self.config.round(),
+            TrainUnit::Episode => self.ended >= self.config.train_freq,
+        };
+        if !is_due {
+            return 0;
         }
         let collected = self.steps - self.began;
         (self.began_last, self.began, self.ended) = (self.began, self.steps, 0);
         let OffPolicyConfig { learning_starts, gradient_steps, .. } = self.config;
         if self.steps <= learning_starts {
-            return Ok(0);
+            return 0;
         }
-        Ok(if gradient_steps == 0 { collected } else { gradient_steps })
+        if gradient_steps == 0 { collected } else { gradient_steps }
     }
 
     fn update(&mut self) -> Result<Measurements, LearnError> {

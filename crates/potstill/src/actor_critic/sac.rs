@@ -93,7 +93,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "sac",
     family: "actor-critic",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "soft actor-critic: a stochastic policy of high entropy with twin critics, for a box of actions",
     source: "Haarnoja et al. 2018, 2018b, Algorithm 1",

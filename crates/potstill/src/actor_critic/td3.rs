@@ -71,7 +71,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "td3",
     family: "actor-critic",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "DDPG with twin critics, smoothed targets and a delayed policy, for a box of actions",
     source: "Fujimoto et al. 2018, Algorithm 1",
@@ -130,7 +130,7 @@ impl Td3Learner {
 }
 
 /// Adds normal noise, clipped, to actions of targets (equation 14), which stay from -1 to 1.
-fn smooth(units: &mut [f32], deviation: f64, clip: f64, rng: &mut Pcg64) {
+pub(crate) fn smooth(units: &mut [f32], deviation: f64, clip: f64, rng: &mut Pcg64) {
     for unit in units {
         let noise = (deviation * rng.normal()).clamp(-clip, clip);
         *unit = (*unit + noise as f32).clamp(-1.0, 1.0);

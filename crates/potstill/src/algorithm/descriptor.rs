@@ -36,7 +36,7 @@ pub struct Preset {
 pub struct Algorithm {
     /// The name on the command line.
     pub name: &'static str,
-    /// The family: tabular, prediction, linear, planning, deep, actor-critic, baseline or supervised.
+    /// The family: tabular, prediction, linear, planning, deep, actor-critic, offline, baseline or supervised.
     pub family: &'static str,
     /// The policy whose values it learns; none for planners and classifiers.
     pub policy: Option<PolicyKind>,

@@ -7,6 +7,7 @@ use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
 use crate::distill::{classifier, regression};
 use crate::linear::{prediction as linear_prediction, semi_gradient_sarsa};
+use crate::offline::{bc, bcq, cql, iql, rebrac, td3_bc};
 use crate::planning::{dyna_q, mcts, policy_iteration, prioritized_sweeping, value_iteration};
 use crate::tabular::{
     double_q_learning, expected_sarsa, gradient_bandit, lambda, monte_carlo, n_step, n_step_prediction,
@@ -57,6 +58,12 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &td3::ALGORITHM,
     &sac::ALGORITHM,
     &crossq::ALGORITHM,
+    &bc::ALGORITHM,
+    &bcq::ALGORITHM,
+    &cql::ALGORITHM,
+    &iql::ALGORITHM,
+    &td3_bc::ALGORITHM,
+    &rebrac::ALGORITHM,
     &random_linear::ALGORITHM,
     &classifier::ALGORITHM,
     &regression::ALGORITHM,

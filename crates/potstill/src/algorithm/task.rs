@@ -9,7 +9,7 @@ use potstill_env::registry::Spec;
 use potstill_env::{Env, TransitionModel};
 use std::sync::Arc;
 
-/// The source of the actions that a tabular agent learns from.
+/// The source of the actions that an agent learns from.
 #[derive(Clone, Debug, Default)]
 pub enum BehaviourSource {
     /// The agent's own behaviour policy, on the values that it learns.
@@ -17,8 +17,10 @@ pub enum BehaviourSource {
     Own,
     /// Its behaviour policy on the action values of another agent, `states x actions`.
     Values(Vec<f64>),
-    /// Recorded episodes.
+    /// Recorded episodes, which a tabular agent follows.
     Recording(Arc<Recording>),
+    /// So many recorded transitions, which a network learns from offline.
+    Transitions(u64),
 }
 
 /// The environment and the circumstances of a run.
@@ -36,7 +38,7 @@ pub struct Task<'a> {
     pub streams: Streams,
     /// Threads to compute on. Results do not depend on their number.
     pub threads: usize,
-    /// The source of the actions, for tabular agents.
+    /// The source of the actions.
     pub source: BehaviourSource,
 }
 
@@ -45,6 +47,14 @@ impl<'a> Task<'a> {
     pub fn new(algorithm: &'static str, spec: &'a Spec, streams: Streams) -> Self {
         let source = BehaviourSource::Own;
         Self { algorithm, spec, steps: None, schedule_steps: None, streams, threads: 1, source }
+    }
+
+    /// The number of recorded transitions that are learned from offline; `None` if the agent acts.
+    pub fn transitions(&self) -> Option<u64> {
+        match self.source {
+            BehaviourSource::Transitions(count) => Some(count),
+            _ => None,
+        }
     }
 
     /// The number of observations.
@@ -104,7 +114,7 @@ impl<'a> Task<'a> {
     /// The behaviour policy of a run in which the agent by itself would act by `own`.
     pub fn behaviour(&self, own: Behaviour) -> Behaviour {
         match &self.source {
-            BehaviourSource::Own => own,
+            BehaviourSource::Own | BehaviourSource::Transitions(_) => own,
             BehaviourSource::Values(values) => own.with_values(values),
             BehaviourSource::Recording(recording) => {
                 let (states, actions) = (self.states(), self.actions());

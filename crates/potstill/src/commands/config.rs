@@ -6,6 +6,9 @@ use crate::jobs::{ClassDistillation, PolicyDistillation, ValueDistillation};
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
 
+/// Keys whose default follows from the length of the run.
+const FOLLOWING: [&str; 1] = ["eval_freq"];
+
 /// Keys with their defaults.
 type Keys = Vec<(Key, Option<toml::Value>)>;
 
@@ -51,8 +54,8 @@ fn training_kind(algorithm: &Algorithm) -> RunKind {
     RunKind { name: algorithm.name, head, keys: of(&*train_settings(algorithm)) }
 }
 
-/// A configuration file with every key, its default and its meaning; keys without a default are commented
-/// out.
+/// A configuration file with every key, its default and its meaning; keys without a default of their own are
+/// commented out.
 ///
 /// # Errors
 /// If there is no such algorithm.
@@ -76,6 +79,8 @@ pub fn config_file(name: &str) -> Result<String, ConfigError> {
         let range = if range.is_empty() { String::new() } else { format!(", {range}") };
         text += &format!("\n# {}\n# ({}{range})\n", key.help.trim(), key.kind);
         match default {
+            // A default that follows from others is not fixed by a file.
+            Some(value) if FOLLOWING.contains(&key.name) => text += &format!("# {} = {value}\n", key.name),
             Some(value) => text += &format!("{} = {value}\n", key.name),
             None => text += &format!("# {} =\n", key.name),
         }
@@ -151,9 +156,12 @@ mod tests {
             let mut table = read_toml(&text, Origin::Set).unwrap();
             head.iter()
                 .for_each(|(key, value)| assert_eq!(table.remove(*key).unwrap().as_str(), Some(*value)));
-            let defaults = keys.iter().filter(|(_, default)| default.is_some()).count();
-            assert_eq!(table.len(), defaults, "{name}");
+            let is_written = |(key, default): &&(Key, _)| {
+                key.name != "eval_freq" && Option::<toml::Value>::is_some(default)
+            };
+            assert_eq!(table.len(), keys.iter().filter(is_written).count(), "{name}");
             for (key, default) in keys {
+                let default = default.filter(|_| key.name != "eval_freq");
                 assert_eq!(table.get(key.name).cloned(), default, "{name} {}", key.name);
                 assert!(text.contains(&format!("{} =", key.name)));
                 assert!(!key.help.trim().is_empty(), "{}", key.name);

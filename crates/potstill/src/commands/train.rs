@@ -83,7 +83,7 @@ fn with_preset(mut summary: Value, origin: Option<Origin>) -> Value {
 }
 
 /// The values of the preset of a run, lowest of its layers: the named one, or else the first with values for the
-/// environment.
+/// environment, unless the run is on data.
 pub(super) fn preset(
     algorithm: &Algorithm,
     name: Option<&str>,
@@ -95,6 +95,8 @@ pub(super) fn preset(
     let name = match name {
         Some("none") => None,
         Some(name) => Some(name),
+        // Presets were tuned for learning while acting.
+        None if peek(layers, "data").is_some() => None,
         None => algorithm.default_preset(&env),
     };
     Ok(name.map(|name| algorithm.preset(name, &env)).transpose()?)

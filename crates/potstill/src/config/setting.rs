@@ -367,6 +367,19 @@ impl<S: Settings + ?Sized> Settings for Box<S> {
 }
 
 /// The union of two sets of keys.
+/// Settings that a run may not have.
+impl<S: Settings> Settings for Option<S> {
+    fn keys(&self) -> Vec<Key> {
+        self.as_ref().map_or(Vec::new(), Settings::keys)
+    }
+    fn set(&mut self, key: &str, value: &Value) -> Option<Result<(), String>> {
+        self.as_mut()?.set(key, value)
+    }
+    fn get(&self, key: &str) -> Option<Value> {
+        self.as_ref()?.get(key)
+    }
+}
+
 impl<A: Settings, B: Settings> Settings for (A, B) {
     fn keys(&self) -> Vec<Key> {
         [self.0.keys(), self.1.keys()].concat()

@@ -25,13 +25,13 @@
 //! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
 //! ```
 
-use crate::experience::{Ending, Episode, Trajectory};
-use potstill_core::snapshot;
+use crate::experience::{Ending, Episode, Steps, Trajectory, each_transition};
 use potstill_core::snapshot::below;
+use potstill_core::{Streams, snapshot};
 use potstill_env::space::Element;
-use potstill_env::{Env, EnvError, Outcome, Row, Space};
+use potstill_env::{BoxEnv, Env, EnvError, Outcome, Row, Space};
 use serde_json::{Value, json};
-use std::borrow::Borrow;
+use std::borrow::{Borrow, BorrowMut};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -153,6 +153,63 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         }
         if recording.episodes.is_empty() {
             return Err("it holds no episode".to_owned());
+        }
+        Ok(recording)
+    }
+
+    /// The undiscounted return of each episode.
+    pub fn returns(&self) -> impl Iterator<Item = f64> {
+        self.episodes.iter().map(|episode| episode.trajectory.initial_return(1.0).0)
+    }
+
+    /// Calls a function with each transition, in their order.
+    ///
+    /// # Errors
+    /// Those of the function, which end the walk.
+    pub fn each_transition<E>(&self, each: impl FnMut(&Steps<'_, O, A>) -> Result<(), E>) -> Result<(), E> {
+        each_transition(&self.episodes, each)
+    }
+
+    /// Keeps this share of the episodes, those of the highest returns, of which there is at least one.
+    pub fn keep_top(&mut self, share: f64) {
+        let kept = ((share * self.episodes.len() as f64).ceil() as usize).clamp(1, self.episodes.len());
+        let mut returns: Vec<(usize, f64)> = self.returns().enumerate().collect();
+        // Of equal ones the first.
+        returns.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut is_kept = vec![false; returns.len()];
+        returns[..kept].iter().for_each(|&(i, _)| is_kept[i] = true);
+        let mut is_kept = is_kept.into_iter();
+        self.episodes.retain(|_| is_kept.next() == Some(true));
+    }
+
+    /// Records uniformly random actions, so many steps in all; the last episode is cut off.
+    ///
+    /// # Errors
+    /// If the environment refuses a step, whose number is beside the reason.
+    pub fn at_random(
+        id: &str,
+        mut env: BoxEnv<O, A>,
+        steps: u64,
+        streams: Streams,
+    ) -> Result<Self, (u64, EnvError)> {
+        let (observations, actions) = (env.observation_space(), env.action_space());
+        let mut recording = Self::new(id, &observations, &actions);
+        let mut rng = streams.stream("actions");
+        let mut observation = O::buffer(&observations);
+        env.reset(Some(streams.seed_for("environment", 0)), observation.borrow_mut());
+        let mut trajectory = Trajectory::starting_at(observation.clone());
+        for step in 1..=steps {
+            let action = A::sample(&actions, &mut rng);
+            let outcome =
+                env.step(action.borrow(), observation.borrow_mut()).map_err(|error| (step, error))?;
+            trajectory.push(action, outcome.reward, observation.clone());
+            let ending = Ending::of(outcome).or((step == steps).then_some(Ending::Truncated));
+            if let Some(ending) = ending {
+                env.reset(None, observation.borrow_mut());
+                let next = Trajectory::starting_at(observation.clone());
+                let trajectory = std::mem::replace(&mut trajectory, next);
+                recording.episodes.push(Episode { trajectory, ending });
+            }
         }
         Ok(recording)
     }

@@ -51,7 +51,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "c51",
     family: "deep",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "DQN that learns the return's distribution, as probabilities of fixed atoms",
     source: "Bellemare, Dabney and Munos 2017, Algorithm 1",

@@ -52,7 +52,7 @@ use super::normalizer::{Normalizer, SCALED_ALREADY};
 use super::objective::Objective;
 use super::task::{TaskSpec, check_pass, size, warning};
 use super::update::{Update, UpdateBuffers};
-use crate::agent::{Agent, LearnError, Measurements, not_finite};
+use crate::agent::{Agent, LearnError, Measurements, checked_rewards};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, refuse_batch_norm, settings};
 use crate::experience::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, Steps};
@@ -149,7 +149,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "dqn",
     family: "deep",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "Q-learning with a network, a replay buffer and a target network as teacher",
     source: "Mnih et al. 2015, Algorithm 1",
@@ -177,6 +177,8 @@ pub const ALGORITHM: Algorithm = Algorithm {
         "env=MinAtar/Freeway-v1 steps=300 net_arch=cnn:4x3,max2,16 learning_starts=100 \
          train_freq=4 gradient_steps=1 buffer_size=300 target_update_interval=10 eval_freq=0 \
          initialization=orthogonal",
+        "env=CartPole-v1 data=random:400 steps=300 net_arch=mlp:8 batch_size=16 train_freq=1 \
+         target_update_interval=1 tau=0.05 prioritized=true n_step=2 eval_freq=100 eval_episodes=2",
     ],
 };
 
@@ -247,6 +249,13 @@ impl DqnConfig {
         Err(ConfigError::value(key, reason))
     }
 
+    /// The configuration of a run on this many recorded transitions, if there are any: all of them are kept, and each
+    /// step is an update.
+    fn of_data(self, transitions: Option<u64>) -> Self {
+        let Some(buffer_size) = transitions else { return self };
+        Self { buffer_size, learning_starts: 0, train_freq: 1, gradient_steps: 1, num_envs: 1, ..self }
+    }
+
     /// Steps of all copies between updates: `train_freq` of each.
     fn round(&self) -> u64 {
         self.train_freq.saturating_mul(self.num_envs)
@@ -270,6 +279,7 @@ impl DqnConfig {
             gamma: self.gamma,
             alpha: self.prioritized.then_some(self.prioritized_alpha),
             keep_terminal: false,
+            is_data: task.data.is_some(),
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
     }
@@ -336,6 +346,7 @@ impl Dqn {
         (config, optimizer): (DqnConfig, OptimizerConfig),
         task: &Task<'_>,
     ) -> Result<Learning<usize>, ConfigError> {
+        let config = config.of_data(task.transitions());
         // The end of the first round after `learning_starts`.
         let first = (config.learning_starts / config.round() + 1).saturating_mul(config.round());
         let warning = warning(task, config.num_envs, first, "learning_starts and train_freq");
@@ -343,7 +354,8 @@ impl Dqn {
         config.check(&objective, &optimizer, &task)?;
         let (bytes, in_file) = config.replay(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
-        let about = format!("replay: {} transitions, {}{place}", config.buffer_size, size(bytes));
+        let kind = if task.data.is_some() { "data" } else { "replay" };
+        let about = format!("{kind}: {} transitions, {}{place}", config.buffer_size, size(bytes));
         let copies = (config.num_envs > 1).then_some(config.num_envs as usize);
         let agent = Self::with(objective, (config, optimizer), &task)
             .map_err(|error| ConfigError::value("buffer_size", error.to_string()))?;
@@ -497,17 +509,22 @@ impl Agent for Dqn {
     }
 
     fn observe(&mut self, steps: &Steps<'_, [f32]>) -> Result<u64, LearnError> {
-        // A value that is finite as f64 may overflow as f32.
-        if steps.rewards.iter().any(|&reward| !(reward as f32).is_finite()) {
-            let rewards: Vec<f32> = steps.rewards.iter().map(|&reward| reward as f32).collect();
-            return Err(not_finite(&[("reward", &rewards)]).expect("one is not finite"));
-        }
+        self.store(steps)?;
+        Ok(self.tick())
+    }
+
+    fn store(&mut self, steps: &Steps<'_, [f32]>) -> Result<(), LearnError> {
+        checked_rewards(steps.rewards)?;
         if let Some(moments) = &mut self.moments {
             moments.observe(steps.observations);
         }
         self.replay.push(steps);
+        Ok(())
+    }
+
+    fn tick(&mut self) -> u64 {
         let before = self.steps;
-        let taken = steps.copies() as u64;
+        let taken = self.config.num_envs;
         self.steps += taken;
         // Every C steps theta- = theta, before the updates that follow them.
         self.target.tick(taken, &self.online);
@@ -515,9 +532,9 @@ impl Agent for Dqn {
         let round = self.config.round();
         let is_due = self.steps / round > before / round;
         if !is_due || self.steps <= learning_starts || self.replay.is_empty() {
-            return Ok(0);
+            return 0;
         }
-        Ok(if gradient_steps == 0 { round } else { gradient_steps })
+        if gradient_steps == 0 { round } else { gradient_steps }
     }
 
     /// Lines 11 to 14 of Algorithm 1.

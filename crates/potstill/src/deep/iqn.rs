@@ -57,7 +57,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "iqn",
     family: "deep",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "DQN that learns the return's distribution, as a function of the probability",
     source: "Dabney, Ostrovski, Silver and Munos 2018",

@@ -45,7 +45,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "qr-dqn",
     family: "deep",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "DQN that learns the return's distribution, as quantiles",
     source: "Dabney et al. 2018, Algorithm 1",

@@ -27,7 +27,7 @@ pub const ALGORITHM: Algorithm = Algorithm {
     name: "rainbow",
     family: "deep",
     policy: Some(PolicyKind::Off),
-    data: DataKind::Online,
+    data: DataKind::Both,
     is_model_based: Some(false),
     summary: "C51, double, dueling, prioritised, n-step and noisy, all at once",
     source: "Hessel et al. 2018",

@@ -26,6 +26,8 @@ pub struct TaskSpec {
     pub action_space: Space,
     /// Steps that schedules are relative to: usually those of the whole run, of all copies together.
     pub total_steps: u64,
+    /// Recorded transitions that are learned from; `None` if the agent acts.
+    pub data: Option<u64>,
     /// The random streams of the run.
     pub streams: Streams,
     /// Worker threads. Results do not depend on their number.
@@ -38,7 +40,8 @@ impl TaskSpec {
         let inputs = Inputs::from(features);
         let workers = Workers::default();
         let action_space = Space::Discrete { n: actions };
-        Self { inputs, frames: 1, is_bytes: false, actions, action_space, total_steps, streams, workers }
+        let (frames, is_bytes, data) = (1, false, None);
+        Self { inputs, frames, is_bytes, actions, action_space, total_steps, data, streams, workers }
     }
 
     /// The exploration rate of a run: from one value to another over a share of it.
@@ -67,6 +70,7 @@ impl TaskSpec {
             actions: action_space.discrete().unwrap_or_else(|| action_space.features()),
             action_space,
             total_steps: task.schedule_steps.unwrap_or(steps),
+            data: task.transitions(),
             streams: task.streams,
             workers: Workers::new(threads),
         })

@@ -263,6 +263,20 @@ impl<'a> Layers<'a> {
                 let rows = self.graph.reshape(&outputs, &[-1, TAUS as i64, choices]);
                 mean(self.graph, &rows, 1)
             }
+            Head::Constrained { ln_share } => {
+                let rows = self.graph.reshape(&outputs, &[-1, choices, 2]);
+                let [values, logits] = [0, 1].map(|i| {
+                    let index = self.graph.integers(["of_values", "of_logits"][i as usize], &[], &[i]);
+                    self.graph.node("Gather", &[&rows, &index], &[("axis", integer(2))])
+                });
+                let settings = [("axes", Setting::Integers(vec![1])), ("keepdims", integer(1))];
+                let highest = self.graph.node("ReduceMax", &[&logits], &settings);
+                let below = self.graph.node("Sub", &[&logits, &highest], &[]);
+                let share = self.graph.floats("ln_share", &[1], &[ln_share]);
+                let is_likely = self.graph.node("GreaterOrEqual", &[&below, &share], &[]);
+                let none = self.graph.floats("none", &[1], &[f32::NEG_INFINITY]);
+                self.graph.node("Where", &[&is_likely, &values, &none], &[])
+            }
         }
     }
 

@@ -220,6 +220,10 @@ fn about_network(network: &Network) -> Value {
         }
         Head::Quantile { quantiles } => json!({ "kind": "quantile", "quantiles": quantiles }),
         Head::Implicit { cosines } => json!({ "kind": "implicit", "cosines": cosines }),
+        // JSON has no infinity: any share is above 0 then.
+        Head::Constrained { ln_share } => {
+            json!({ "kind": "constrained", "ln_share": Some(ln_share).filter(|ln| ln.is_finite()) })
+        }
     };
     about["choices"] = json!(choices);
     about
@@ -249,6 +253,10 @@ fn read_ends(about: &Value) -> Option<Ends> {
         }
         Some("quantile") => Head::Quantile { quantiles: size(&head["quantiles"])? },
         Some("implicit") => Head::Implicit { cosines: size(&head["cosines"])? },
+        Some("constrained") => {
+            let ln_share = head["ln_share"].as_f64().map_or(f32::NEG_INFINITY, |ln| ln as f32);
+            (ln_share <= 0.0).then_some(Head::Constrained { ln_share })?
+        }
         Some(_) => return None,
     };
     let ends = Ends { inputs, choices: size(&about["choices"])?, head };
@@ -453,7 +461,7 @@ mod tests {
     use potstill_core::Pcg64;
     use proptest::prelude::*;
 
-    fn models() -> [Model; 11] {
+    fn models() -> [Model; 13] {
         let network = |spec: &str, inputs: [usize; 3], head: Head| {
             let spec: NetworkSpec = spec.parse().unwrap();
             let ends = Ends { head, ..Ends::new(inputs, 2) };
@@ -467,6 +475,8 @@ mod tests {
             network("cnn:2x2,3:dueling:noisy", [3, 4, 1], categorical),
             network("mlp:3:layernorm", [1, 1, 4], Head::Quantile { quantiles: 3 }),
             network("mlp:3,2", [1, 1, 2], Head::Implicit { cosines: 2 }),
+            network("mlp:3", [1, 1, 2], Head::Constrained { ln_share: -1.203_972_8 }),
+            network("mlp:3", [1, 1, 2], Head::Constrained { ln_share: f32::NEG_INFINITY }),
             network("cnn:2x2,3", [2, 2, 3], Head::Values),
             {
                 let Model::Network(network) = network("mlp", [1, 1, 3], Head::Values) else { unreachable!() };

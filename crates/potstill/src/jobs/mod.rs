@@ -33,8 +33,8 @@ pub(crate) use regression::{LABELS_TEST_RMSE, RegressionJob, TaughtValues, devia
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub(crate) use settings::{ClassDistillation, ClassFit, PolicyDistillation, ValueDistillation, ValueFit};
 pub use settings::{
-    ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, PlanConfig, RunConfig, SourceConfig,
-    StoreConfig, StudentConfig,
+    ControlConfig, DataConfig, DistilConfig, EvalConfig, Keep, OfflineData, PlanConfig, RunConfig,
+    SourceConfig, StoreConfig, StudentConfig,
 };
 pub(crate) use supervised::{Parts, SupervisedJob};
 pub(crate) use timed::Timed;

@@ -46,7 +46,19 @@ pub(crate) enum Acts {
     Recording(usize),
     /// The policy of another run.
     Run(String),
+    /// Nothing: recorded transitions are learned from, without acting.
+    Data {
+        /// Their number.
+        transitions: u64,
+        /// The episodes that they are of.
+        episodes: usize,
+        /// The mean return of these.
+        mean_return: f64,
+    },
 }
+
+/// Updates from recorded data between lines of the log, times `log_interval`.
+const LOGGED_UPDATES: u64 = 100;
 
 /// The results so far.
 #[derive(Default)]
@@ -107,8 +119,7 @@ snapshot! {
 /// Records the events of a part of the run.
 struct Watch<'a, 'r> {
     run: &'a RunConfig,
-    /// True if the episodes are recorded ones.
-    is_recorded: bool,
+    acts: &'a Acts,
     goal: Option<f64>,
     statistics: &'a mut RunStatistics,
     best: &'a mut Option<Best>,
@@ -129,22 +140,48 @@ impl Watch<'_, '_> {
     }
 }
 
+impl RunStatistics {
+    /// Adds what was learned since the last record: first behaviour, then learning, then diagnostics.
+    fn add_learned<T: Training>(&mut self, trainer: &T, values: &mut Vec<(&'static str, f64)>) {
+        let Updates { count, sums } = std::mem::take(&mut self.updates);
+        if count == 0 {
+            return;
+        }
+        let now = trainer.diagnostics();
+        let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
+        values.extend(now.iter().filter(acts));
+        values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
+        self.clipped_mass = sums.get(catalogue::TRAIN_CLIPPED_MASS).unwrap_or_default() / count as f64;
+        values.extend(now.iter().filter(|measured| !acts(measured)));
+    }
+}
+
 impl<T: Training> Callback<T> for Watch<'_, '_> {
-    fn on_update(&mut self, _: &T, update: &Measurements) -> ControlFlow<()> {
-        let Updates { count, sums } = &mut self.statistics.updates;
-        *count += 1;
-        update.iter().for_each(|(name, value)| sums.add(name, value));
-        ControlFlow::Continue(())
+    fn on_step(&mut self, trainer: &T, update: Option<&Measurements>) -> ControlFlow<()> {
+        if let Some(update) = update {
+            let Updates { count, sums } = &mut self.statistics.updates;
+            *count += 1;
+            update.iter().for_each(|(name, value)| sums.add(name, value));
+        }
+        let interval = LOGGED_UPDATES.saturating_mul(self.run.log_interval);
+        if !matches!(self.acts, Acts::Data { .. }) || !trainer.steps().is_multiple_of(interval) {
+            return ControlFlow::Continue(());
+        }
+        let mut values = Vec::new();
+        // Without the exploration of an agent that does not act.
+        self.statistics.add_learned(trainer, &mut values);
+        values.retain(|(name, _)| !name.starts_with("rollout/"));
+        self.record(trainer.steps(), values)
     }
 
     fn on_episode(&mut self, trainer: &T, episode: &EpisodeEnd) -> ControlFlow<()> {
-        let RunStatistics { returns, lengths, updates, clipped_mass, .. } = &mut *self.statistics;
+        let RunStatistics { returns, lengths, .. } = &mut *self.statistics;
         returns.push(episode.episode_return);
         lengths.push(episode.steps as f64);
         let over = self.run.episodes.is_some_and(|episodes| trainer.episodes() >= episodes);
         if trainer.episodes().is_multiple_of(self.run.log_interval) {
             let mut values = vec![(catalogue::EPISODES, trainer.episodes() as f64)];
-            if !self.is_recorded {
+            if !matches!(self.acts, Acts::Recording(_)) {
                 values.extend([
                     (catalogue::EP_REW, episode.episode_return),
                     (catalogue::EP_LEN, episode.steps as f64),
@@ -152,16 +189,7 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
                     (catalogue::EP_LEN_MEAN, lengths.mean().unwrap_or_default()),
                 ]);
             }
-            let Updates { count, sums } = std::mem::take(updates);
-            if count > 0 {
-                // First behaviour, then learning, then diagnostics.
-                let now = trainer.diagnostics();
-                let acts = |(name, _): &(&str, f64)| name.starts_with("rollout/");
-                values.extend(now.iter().filter(acts));
-                values.extend(sums.iter().map(|(name, sum)| (name, sum / count as f64)));
-                *clipped_mass = sums.get(catalogue::TRAIN_CLIPPED_MASS).unwrap_or_default() / count as f64;
-                values.extend(now.iter().filter(|measured| !acts(measured)));
-            }
+            self.statistics.add_learned(trainer, &mut values);
             self.record(trainer.steps(), values)?;
         }
         if over { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -169,8 +197,10 @@ impl<T: Training> Callback<T> for Watch<'_, '_> {
 
     fn on_evaluation(&mut self, trainer: &T, evaluation: &Evaluation) -> ControlFlow<()> {
         let (mean, step) = (evaluation.mean_return(), trainer.steps());
-        // Of equal ones the latest, which has learned most.
-        if self.best.as_ref().is_none_or(|best| mean >= best.score) {
+        // Of equal ones the latest, which has learned most. From data the latest of all: a choice by its return would
+        // learn from the environment.
+        let is_offline = matches!(self.acts, Acts::Data { .. });
+        if self.best.as_ref().is_none_or(|best| is_offline || mean >= best.score) {
             let is_untrained = is_untrained(trainer);
             *self.best = Some(Best { score: mean, step, model: trainer.model(), is_untrained });
         }
@@ -282,8 +312,7 @@ where
     fn advance(&mut self, until: u64, stop: &Stop<'_>, record: &mut Recorder<'_>) -> Result<(), Error> {
         let until = self.run.steps.map_or(until, |steps| until.min(steps));
         let (run, goal, statistics, best) = (&self.run, self.goal, &mut self.statistics, &mut self.best);
-        let is_recorded = matches!(self.acts, Acts::Recording(_));
-        let mut watch = Watch { run, is_recorded, goal, statistics, best, record, failed: None };
+        let mut watch = Watch { run, acts: &self.acts, goal, statistics, best, record, failed: None };
         self.trainer.run_unless(stop, until, self.evaluator.as_ref(), &mut watch)?;
         watch.failed.map_or(Ok(()), Err)
     }
@@ -316,6 +345,11 @@ where
         });
         match &self.acts {
             Acts::Recording(episodes) => summary[catalogue::RECORDED_EPISODES] = json!(episodes),
+            Acts::Data { transitions, episodes, mean_return } => {
+                summary[catalogue::RECORDED_EPISODES] = json!(episodes);
+                summary[catalogue::TRANSITIONS] = json!(transitions);
+                summary[catalogue::RECORDED_RETURN] = json!(mean_return);
+            }
             acts => {
                 summary[catalogue::RETURN_LAST_100] = json!(self.statistics.returns.mean());
                 summary[catalogue::STEPS_LAST_100] = json!(self.statistics.lengths.mean());
@@ -363,8 +397,10 @@ where
             evaluation.mean_return()
         };
         self.add_start_value(model, &mut summary);
-        summary["best_return"] = json!(score);
-        summary["best_step"] = json!(step);
+        if !matches!(self.acts, Acts::Data { .. }) {
+            summary["best_return"] = json!(score);
+            summary["best_step"] = json!(step);
+        }
         summary["last_return"] = json!(of_last);
         summary[catalogue::MEAN_RETURN] = json!(evaluation.mean_return());
         summary["std_return"] = json!(evaluation.std_return());

@@ -40,6 +40,20 @@ settings! {
 }
 
 settings! {
+    /// The recorded data of a run of a network without an environment.
+    pub struct OfflineData {
+        /// File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those of uniformly
+        /// random actions: learns from these without acting. A step is then an update, lines of metrics.jsonl come every
+        /// hundred times log_interval of them, and keys of exploration and of the replay buffer have no effect
+        data: Option<String> = None, in Any;
+        /// CRC-32C of that file, so that a resumed run reads the same data
+        data_crc32c: Option<u64> = None, in Any;
+        /// Share of the episodes to learn from: those of the highest returns
+        top_fraction: f64 = 1.0, in PositiveUnit;
+    }
+}
+
+settings! {
     /// The keys of every planner on an exact model.
     pub struct PlanConfig {
         /// Environment id, with options

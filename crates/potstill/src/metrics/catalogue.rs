@@ -284,6 +284,9 @@ metrics! {
         in AGE as "at the ends of episodes";
     /// Mean action value of the states and actions of the minibatches since the previous record.
     Q_VALUES = "train/q_values", Neither, "Action values of the minibatches", "value";
+    /// Mean of the logarithm of the sum of the exponentials of all action values, less that of the recorded action, since
+    /// the previous record (CQL).
+    CONSERVATIVE_GAP = "train/conservative_gap", Neither, "Soft maximum of the values over the recorded action's", "value";
     /// Mean Euclidean norm of the gradients since the previous record, before clipping by the norm.
     GRADIENT_NORM = "train/grad_norm", Neither, "Norm of the gradient", "norm";
     /// Mean probability of the targets beyond a fixed support of the return (C51, Rainbow), since the previous record.
@@ -338,12 +341,15 @@ macro_rules! scores {
 }
 
 scores! {
-    /// Mean undiscounted return of the best model over 100 new episodes, with the greedy policy.
+    /// Mean undiscounted return of the best model, or of the last one if it learned from recorded episodes, over 100 new
+    /// episodes, with the greedy policy.
     MEAN_RETURN = "mean_return", Higher, column "return" times 1.0 with 1 decimals;
     /// Mean undiscounted return of the last 100 training episodes, exploration included.
     RETURN_LAST_100 = "return_last_100", Higher, column "while learning" times 1.0 with 1 decimals;
     /// Mean length of the last 100 training episodes, in steps.
     STEPS_LAST_100 = "steps_last_100", Neither;
+    /// Mean undiscounted return of the recorded episodes that a network learned from.
+    RECORDED_RETURN = "recorded_return", Neither;
     /// Greedy value of the start distribution under the learned values.
     START_VALUE = "start_value", Higher;
     /// Probability of the targets beyond the support of the return, of the last record (C51, Rainbow), 0 to 1.
@@ -399,6 +405,8 @@ pub const UNTRAINED_RUN: &str = "run";
 pub const UNTRAINED_BEST: &str = "best";
 /// The key of the recorded episodes that a run has learned from without acting.
 pub const RECORDED_EPISODES: &str = "recorded_episodes";
+/// The key of the recorded transitions that a network learned from.
+pub const TRANSITIONS: &str = "transitions";
 /// The key of the run whose policy acted in place of the learner.
 pub const BEHAVIOUR: &str = "behaviour";
 

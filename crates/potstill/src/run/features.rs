@@ -1,17 +1,18 @@
 //! Runs of agents for features, in one environment or in many copies.
 
+use super::actions::Actions;
 use super::checks::env_and_length;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use crate::algorithm::{Algorithm, Constructor, Learning, Task};
+use super::transitions::{Recorded, deep_settings, recorded_env};
+use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Task};
 use crate::config::{Layer, resolve_onto};
 use crate::error::Error;
-use crate::jobs::{EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
+use crate::jobs::{Acts, EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
 use crate::model::{Actor, ModelActor};
-use crate::train::{Trainer, Training, VecTrainer};
+use crate::train::{OfflineTrainer, Trainer, Training, VecTrainer};
 use potstill_core::Streams;
-use potstill_env::registry::{BoxVecEnv, Spec};
-use potstill_env::{Autoreset, BoxEnv, Row};
+use potstill_env::registry::Spec;
 use toml::Value;
 
 /// A run of an algorithm for features, before it is prepared.
@@ -22,46 +23,6 @@ pub(super) struct PrepareFeatures<'a> {
     pub(super) threads: usize,
 }
 
-/// Environments with features whose actions are of this kind.
-pub(super) trait Actions: Row + 'static {
-    /// One environment.
-    fn single(spec: &Spec) -> Option<BoxEnv<[f32], Self>>;
-
-    /// Copies with observations in single precision.
-    fn copies(spec: &Spec, copies: usize) -> Option<BoxVecEnv<f32, Self>>;
-
-    /// Copies with observations in bytes.
-    fn byte_copies(spec: &Spec, copies: usize) -> Option<BoxVecEnv<u8, Self>>;
-}
-
-impl Actions for usize {
-    fn single(spec: &Spec) -> Option<BoxEnv<[f32], Self>> {
-        spec.make_features()
-    }
-
-    fn copies(spec: &Spec, copies: usize) -> Option<BoxVecEnv<f32, Self>> {
-        spec.make_vec_features(copies, Autoreset::SameStep)
-    }
-
-    fn byte_copies(spec: &Spec, copies: usize) -> Option<BoxVecEnv<u8, Self>> {
-        spec.make_vec_planes(copies, Autoreset::SameStep)
-    }
-}
-
-impl Actions for [f32] {
-    fn single(spec: &Spec) -> Option<BoxEnv<[f32], Self>> {
-        spec.make_control()
-    }
-
-    fn copies(spec: &Spec, copies: usize) -> Option<BoxVecEnv<f32, Self>> {
-        spec.make_vec_control(copies, Autoreset::SameStep)
-    }
-
-    fn byte_copies(_: &Spec, _: usize) -> Option<BoxVecEnv<u8, Self>> {
-        None
-    }
-}
-
 impl PrepareFeatures<'_> {
     /// The run of an algorithm for both kinds of actions: that of the environment.
     pub(super) fn prepare_policy(
@@ -69,8 +30,12 @@ impl PrepareFeatures<'_> {
         choices: Constructor<Learning<usize>>,
         control: Constructor<Learning<[f32]>>,
     ) -> Result<PreparedRun, Error> {
-        let defaults = ((RunConfig::default(), (EvalConfig::default(), choices())), StoreConfig::default());
-        let ((run, _), _) = resolve_onto(defaults, self.layers)?.settings;
+        let others = deep_settings(self.algorithm);
+        let defaults = ((RunConfig::default(), (others, choices())), StoreConfig::default());
+        let ((mut run, _), _) = resolve_onto(defaults, self.layers)?.settings;
+        if run.env.is_none() {
+            run.env = recorded_env(self.algorithm, self.layers)?;
+        }
         match env_and_length(self.algorithm, &run)?.action_space().discrete() {
             Some(_) => self.prepare(choices),
             None => self.prepare(control),
@@ -86,22 +51,43 @@ impl PrepareFeatures<'_> {
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
         let Self { algorithm, head, layers, threads } = self;
-        let defaults = |eval| ((RunConfig::default(), (eval, new())), StoreConfig::default());
+        let recorded = Recorded::<A>::read(algorithm, layers)?;
+        let of_data = recorded.as_ref().map(Recorded::layer);
+        let layers: Vec<Layer> = layers.iter().cloned().chain(of_data).collect();
+        let defaults = |eval| {
+            ((RunConfig::default(), ((eval, deep_settings(algorithm).1), new())), StoreConfig::default())
+        };
         // The length of the run, on which the default of eval_freq depends.
         let ((RunConfig { steps, .. }, _), _) =
-            resolve_onto(defaults(EvalConfig::default()), layers)?.settings;
-        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), layers)?;
+            resolve_onto(defaults(EvalConfig::default()), &layers)?.settings;
+        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), &layers)?;
         let config = resolved.to_toml(head);
         let idle = idle_keys(&resolved);
-        let ((run, (eval, settings)), store) = resolved.settings;
+        let ((run, ((eval, data), settings)), store) = resolved.settings;
         let spec = env_and_length(algorithm, &run)?;
+        let recorded = match (recorded, &data) {
+            (Some(recorded), Some(data)) => Some(recorded.check(&spec, data, run.episodes)?),
+            _ => None,
+        };
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
         let RunConfig { steps, schedule_steps, .. } = run;
-        let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
-        let Learning { agent, copies, about, warning } = settings.build(&task)?;
-        let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
+        let mut task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        if let Some(recorded) = &recorded {
+            task.source = BehaviourSource::Transitions(recorded.transitions());
+        }
+        let Learning { mut agent, copies, about, warning } = settings.build(&task)?;
+        let acts = match &recorded {
+            None => Acts::Learner,
+            Some(recorded) => {
+                recorded.store(&mut agent)?;
+                let (episodes, mean_return) = recorded.summary();
+                Acts::Data { transitions: recorded.transitions(), episodes, mean_return }
+            }
+        };
+        let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning, acts };
         let spec = &start.spec;
         let job = match copies {
+            None if recorded.is_some() => start.job(OfflineTrainer::new(agent)),
             None => {
                 let env = A::single(spec).expect("checked: features");
                 start.job(Trainer::new(agent, env, streams))
@@ -128,6 +114,7 @@ struct Start {
     threads: usize,
     about: Option<String>,
     warning: Option<String>,
+    acts: Acts,
 }
 
 impl Start {
@@ -137,10 +124,10 @@ impl Start {
         T: Training<Observation = [f32], Action = A> + 'static,
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
-        let Self { name, spec, run, eval, threads, about, warning } = self;
+        let Self { name, spec, run, eval, threads, about, warning, acts } = self;
         let maker = spec.clone();
         let make_env = move || A::single(&maker).expect("checked: features");
         let job = ReinforcementJob::new(name, trainer, make_env, spec, run, Some(eval), threads);
-        Box::new(job.about(about, warning))
+        Box::new(job.about(about, warning).acting(acts))
     }
 }

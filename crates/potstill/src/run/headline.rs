@@ -3,7 +3,8 @@
 use super::classifiers::{gain, gain_of_values, measured_on};
 use crate::algorithm::Algorithm;
 use crate::metrics::catalogue::{
-    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RETURN_LAST_100, START_VALUE, TEST_ERROR, TEST_RMSE,
+    BEHAVIOUR, MEAN_RETURN, RECORDED_EPISODES, RECORDED_RETURN, RETURN_LAST_100, START_VALUE, TEST_ERROR,
+    TEST_RMSE,
 };
 use crate::words::{capital, counted};
 use serde_json::Value;
@@ -42,6 +43,15 @@ pub fn headline(summary: &Value) -> Option<String> {
     if let Some(own) = number(MEAN_RETURN) {
         if summary["command"] == "eval" {
             return Some(evaluated(summary, own));
+        }
+        if let (Some(episodes), Some(recorded)) = (number(RECORDED_EPISODES), number(RECORDED_RETURN)) {
+            return Some(format!(
+                "mean return {} of the last model, greedy, over 100 new episodes; {} {} {}",
+                short(own),
+                counted(episodes, "recorded episode"),
+                if episodes == 1.0 { "has" } else { "have" },
+                short(recorded)
+            ));
         }
         let step = number("best_step").map_or(String::new(), |step| format!(" (step {step})"));
         return Some(format!(
@@ -146,6 +156,12 @@ fn over_seeds(summary: &Value) -> Option<String> {
     };
     if let Some(value) = of(MEAN_RETURN, 1.0, "") {
         let teacher = teacher("teacher_mean_return");
+        if let Some(recorded) = summary[RECORDED_RETURN]["mean"].as_f64() {
+            let recorded = short(recorded);
+            return Some(format!(
+                "{name} return {value}: the last model of each; recorded episodes have {recorded}"
+            ));
+        }
         return Some(format!("{name} return {value}: the best evaluated model of each{teacher}"));
     }
     if let Some(value) = of(TEST_ERROR, 100.0, " %") {
@@ -233,6 +249,16 @@ mod tests {
             Some(
                 "mean return -27 over 10 seeds, 95 % interval -28.5 to -25.25: each one's last 100 episodes, while learning",
             ),
+        );
+        check(
+            json!({ "mean_return": 500.0, "last_return": 500.0, "recorded_episodes": 898, "recorded_return": 22.25 }),
+            Some(
+                "mean return 500 of the last model, greedy, over 100 new episodes; 898 recorded episodes have 22.25",
+            ),
+        );
+        check(
+            json!({ "seeds": 2, "mean_return": { "mean": 9.0 }, "recorded_return": { "mean": 22.25 } }),
+            Some("mean return 9 over 2 seeds: the last model of each; recorded episodes have 22.25"),
         );
         check(
             json!({ "seeds": 2, "mean_return": { "mean": 9.0, "mean_ci95": null } }),

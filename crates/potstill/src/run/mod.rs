@@ -11,6 +11,7 @@
 //! # Ok::<(), potstill::Error>(())
 //! ```
 
+mod actions;
 mod answerer;
 mod budget;
 mod checks;
@@ -50,6 +51,7 @@ mod summary;
 mod tabular;
 mod teachers;
 mod together;
+mod transitions;
 mod value_teachers;
 mod work;
 

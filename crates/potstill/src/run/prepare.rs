@@ -9,6 +9,7 @@ use super::sources::peek;
 use super::start::Start;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
+use super::transitions::deep_settings;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{
     ConfigError, Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto,
@@ -17,8 +18,8 @@ use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
-    DataConfig, EvalConfig, PlanConfig, PlannerJob, PolicyDistillation, PolicyDistillationJob, RunConfig,
-    SourceConfig, StoreConfig,
+    DataConfig, PlanConfig, PlannerJob, PolicyDistillation, PolicyDistillationJob, RunConfig, SourceConfig,
+    StoreConfig,
 };
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
@@ -96,10 +97,10 @@ pub(crate) fn train_settings(algorithm: &Algorithm) -> Box<dyn Settings> {
     match algorithm.builder {
         Builder::States(new) => Box::new(((run, (SourceConfig::default(), new())), store)),
         Builder::Model(new) => Box::new(((PlanConfig::default(), new()), store)),
-        Builder::Features(new) => Box::new(((run, (EvalConfig::default(), new())), store)),
-        Builder::Control(new) => Box::new(((run, (EvalConfig::default(), new())), store)),
+        Builder::Features(new) => Box::new(((run, (deep_settings(algorithm), new())), store)),
+        Builder::Control(new) => Box::new(((run, (deep_settings(algorithm), new())), store)),
         // Both have the same settings.
-        Builder::Policy(new, _) => Box::new(((run, (EvalConfig::default(), new())), store)),
+        Builder::Policy(new, _) => Box::new(((run, (deep_settings(algorithm), new())), store)),
         Builder::Labels(new) => Box::new(((DataConfig::default(), new()), store)),
     }
 }

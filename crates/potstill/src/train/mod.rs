@@ -2,7 +2,8 @@
 //!
 //! The loop is a stepper: each call of [`Trainer::step`] takes one step in the environment and returns its
 //! events. [`Training::run`] takes many steps, evaluates the agent in between, and calls a [`Callback`],
-//! which may stop it. [`VecTrainer`] does the same with many copies of the environment at a time.
+//! which may stop it. [`VecTrainer`] does the same with many copies of the environment at a time, and
+//! [`OfflineTrainer`] without one, from recorded transitions.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -36,6 +37,7 @@ mod evaluation;
 mod interval;
 mod last_step;
 mod moments;
+mod offline;
 mod parallel;
 mod single;
 pub mod statistics;
@@ -50,6 +52,7 @@ pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
 #[cfg(feature = "disk")]
 pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
+pub use offline::OfflineTrainer;
 pub use parallel::parallel_map;
 pub use single::{Event, Trainer};
 pub use training::{Callback, RunEnd, Training};

@@ -195,6 +195,7 @@ fn replay_is_a_store_of_all_steps() {
                             gamma: 0.9,
                             alpha,
                             keep_terminal: memory_limit == 0,
+                            is_data: false,
                             memory_limit,
                         };
                         check(&config, cases);

@@ -1,18 +1,21 @@
 //! Every algorithm as the suites see it: built by its descriptor from `key=value` words, and driven step by step.
 #![allow(dead_code, unused_macros, reason = "not every suite needs all of it")]
 
-use potstill::algorithm::{Algorithm, Builder, Constructor, Learning, Recipe, Task};
+use potstill::agent::Agent;
+use potstill::algorithm::{Algorithm, BehaviourSource, Builder, Constructor, Learning, Recipe, Task};
 use potstill::config::{Layer, Origin, StudentSpec, resolve, toml_value};
 use potstill::core::{Restorable, Snapshot, SnapshotError, Streams};
 use potstill::data::{DataFrame, DataSource, Dataset, Preprocessing};
 use potstill::distill::ClassifierTrainer;
 use potstill::distill::classifier::ClassifierSettings;
-use potstill::env::Autoreset;
 use potstill::env::registry::{Spec, find};
+use potstill::env::{Autoreset, BoxEnv, Env, Row};
+use potstill::experience::{Steps, Transition};
 use potstill::jobs::DataConfig;
 use potstill::model::Model;
 use potstill::planning::Planner;
-use potstill::train::{Trainer, Training, VecTrainer};
+use potstill::train::{OfflineTrainer, Trainer, Training, VecTrainer};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Work in steps that can be saved and restored.
@@ -76,7 +79,8 @@ impl Restorable for Sweeps {
 }
 
 /// Keys of a run that change nothing in the agent.
-const RUN_KEYS: [&str; 5] = ["episodes", "log_interval", "eval_freq", "eval_episodes", "seed"];
+const RUN_KEYS: [&str; 6] =
+    ["episodes", "log_interval", "eval_freq", "eval_episodes", "seed", "top_fraction"];
 
 /// The value of a key among `key=value` words.
 pub(crate) fn value<'a>(settings: &'a str, key: &str) -> Option<&'a str> {
@@ -133,7 +137,11 @@ pub(crate) fn work(
 /// An agent for features and discrete actions.
 fn choosing(run: Run<'_>, new: Constructor<Learning<usize>>) -> Box<dyn Work> {
     let streams = run.streams;
-    let (Learning { agent, copies, .. }, spec) = run.build(new());
+    let (Learning { mut agent, copies, .. }, spec) = run.build(new());
+    if let Some(steps) = run.recorded() {
+        store_random(&mut *agent, spec.make_features().unwrap(), steps);
+        return Box::new(OfflineTrainer::new(agent));
+    }
     let Some(copies) = copies else {
         return Box::new(Trainer::new(agent, spec.make_features().unwrap(), streams));
     };
@@ -149,7 +157,11 @@ fn choosing(run: Run<'_>, new: Constructor<Learning<usize>>) -> Box<dyn Work> {
 /// An agent for features and a box of actions.
 fn controlling(run: Run<'_>, new: Constructor<Learning<[f32]>>) -> Box<dyn Work> {
     let streams = run.streams;
-    let (Learning { agent, copies, .. }, spec) = run.build(new());
+    let (Learning { mut agent, copies, .. }, spec) = run.build(new());
+    if let Some(steps) = run.recorded() {
+        store_random(&mut *agent, spec.make_control().unwrap(), steps);
+        return Box::new(OfflineTrainer::new(agent));
+    }
     let Some(copies) = copies else {
         return Box::new(Trainer::new(agent, spec.make_control().unwrap(), streams));
     };
@@ -157,16 +169,56 @@ fn controlling(run: Run<'_>, new: Constructor<Learning<[f32]>>) -> Box<dyn Work>
     Box::new(VecTrainer::new(agent, envs, streams))
 }
 
+/// Lets an agent store so many steps of uniformly random actions.
+fn store_random<A: Row + ?Sized>(
+    agent: &mut dyn Agent<Observation = [f32], Action = A>,
+    mut env: BoxEnv<[f32], A>,
+    steps: u64,
+) {
+    let (actions, mut rng) = (env.action_space(), Streams::new(7).stream("actions"));
+    let mut observation = <[f32]>::buffer(&env.observation_space());
+    let mut next_observation = observation.clone();
+    env.reset(Some(7), &mut observation);
+    for t in 1..=steps {
+        let action = A::sample(&actions, &mut rng);
+        let outcome = env.step(action.borrow(), &mut next_observation).unwrap();
+        let truncated = outcome.truncated || (t == steps && !outcome.terminated);
+        agent
+            .store(&Steps::of(&Transition {
+                observation: &observation[..],
+                action: action.borrow(),
+                reward: outcome.reward,
+                next_observation: &next_observation[..],
+                terminated: outcome.terminated,
+                truncated,
+            }))
+            .unwrap();
+        observation.clone_from(&next_observation);
+        if outcome.terminated || truncated {
+            env.reset(None, &mut observation);
+        }
+    }
+}
+
 impl Run<'_> {
+    /// The number of recorded steps that are learned from, if any are.
+    fn recorded(&self) -> Option<u64> {
+        let words = value(self.settings, "data")?.strip_prefix("random:")?;
+        Some(words.split(':').next().unwrap().parse().unwrap())
+    }
+
     /// Sets the keys, every one of which must be known, and builds for the environment, which is returned too.
     fn build<T>(self, mut recipe: Box<dyn Recipe<T>>) -> (T, Spec) {
         let Self { algorithm, settings, streams, threads } = self;
         let spec = find(value(settings, "env").expect("a smoke run names its environment")).unwrap();
         let steps = Some(steps(algorithm, settings));
-        let task = Task { steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        let mut task = Task { steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        if let Some(steps) = self.recorded() {
+            task.source = BehaviourSource::Transitions(steps);
+        }
         for word in settings.split_whitespace() {
             let (key, value) = word.split_once('=').unwrap();
-            let known = RUN_KEYS.contains(&key) || ["env", "steps"].contains(&key);
+            let known = RUN_KEYS.contains(&key) || ["env", "steps", "data"].contains(&key);
             match recipe.set(key, &toml_value(value)) {
                 Some(set) => set.unwrap_or_else(|reason| panic!("{word}: {reason}")),
                 None => assert!(known, "{word}: no key of {}", task.algorithm),
@@ -244,7 +296,7 @@ pub(crate) fn model_fingerprint(file: &[u8]) -> u64 {
 /// Declares a test for each family, so that they run side by side; it calls a function for each algorithm of the family.
 macro_rules! families {
     ($check:path) => {
-        families! { $check; tabular prediction linear planning deep actor_critic baseline supervised }
+        families! { $check; tabular prediction linear planning deep actor_critic offline baseline supervised }
     };
     ($check:path; $($family:ident)*) => {
         $(#[test]

@@ -54,6 +54,10 @@ pub struct Batch<A: StoredAction + ?Sized = usize> {
     pub discounts: Vec<f32>,
     /// The importance-sampling weight of each sample, if drawn by priority; else empty.
     pub weights: Vec<f32>,
+    /// `A_{t+1}`, `samples x width`, and whether there is one, if [they were asked for](ReplayBuffer::add_next_actions).
+    pub next_actions: Vec<A::Element>,
+    /// False for the last step of an episode, whose next action is arbitrary.
+    pub has_next_action: Vec<bool>,
     /// The slots of the samples, for [`ReplayBuffer::set_priorities`].
     slots: Vec<usize>,
 }
@@ -67,6 +71,8 @@ impl<A: StoredAction + ?Sized> Default for Batch<A> {
             returns: Vec::new(),
             discounts: Vec::new(),
             weights: Vec::new(),
+            next_actions: Vec::new(),
+            has_next_action: Vec::new(),
             slots: Vec::new(),
         }
     }
@@ -223,6 +229,22 @@ impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
             returns.push(g);
             discounts.push(discount);
             self.observations.read_next(last, self.next_frame(last), next_observations);
+        }
+    }
+
+    /// Adds the action that was taken after each transition of a batch, where its episode goes on.
+    pub fn add_next_actions(&self, batch: &mut Batch<A>) {
+        let Batch { next_actions, has_next_action, slots, .. } = batch;
+        next_actions.clear();
+        has_next_action.clear();
+        let width = self.config.actions.width();
+        for &slot in &*slots {
+            let is_newest = slot / self.config.copies == (self.cursor + self.rows() - 1) % self.rows();
+            let goes_on = self.endings[slot] == 0 && !is_newest;
+            let next = if goes_on { self.after(slot, 1) } else { slot };
+            has_next_action.push(goes_on);
+            let actions = &self.actions[next * width..][..width];
+            next_actions.extend(actions.iter().map(|&number| A::unpack(number)));
         }
     }
 

@@ -57,6 +57,9 @@ pub struct ReplayConfig {
     /// although their values count for nothing: as part of a batch that is normalised. Otherwise they read as
     /// those before them.
     pub keep_terminal: bool,
+    /// True if the transitions were recorded before the run: they are no part of its state, and are stored anew before
+    /// that is restored.
+    pub is_data: bool,
     /// Bytes of observations beyond which they are stored in a memory-mapped file.
     pub memory_limit: u64,
 }
@@ -75,6 +78,7 @@ impl ReplayConfig {
             gamma: 0.99,
             alpha: None,
             keep_terminal: false,
+            is_data: false,
             memory_limit: 4_000_000_000,
         }
     }

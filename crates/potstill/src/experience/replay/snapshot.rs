@@ -12,11 +12,14 @@ impl<A: StoredAction + ?Sized> Restorable for ReplayBuffer<A> {
         let slots = self.stored * self.config.copies;
         let mut snapshot = Snapshot::new()
             .with("stored", Value::U64(self.stored as u64))
-            .with("cursor", Value::U64(self.cursor as u64))
-            .with("actions", A::save(&self.actions[..slots * self.config.actions.width()]))
-            .with("rewards", Value::F32s(self.rewards[..slots].to_vec()))
-            .with("endings", Value::U8s(self.endings[..slots].to_vec()));
-        self.observations.save(slots, &final_slots(&self.config, &self.endings[..slots]), &mut snapshot);
+            .with("cursor", Value::U64(self.cursor as u64));
+        if !self.config.is_data {
+            snapshot.insert("actions", A::save(&self.actions[..slots * self.config.actions.width()]));
+            snapshot.insert("rewards", Value::F32s(self.rewards[..slots].to_vec()));
+            snapshot.insert("endings", Value::U8s(self.endings[..slots].to_vec()));
+            let finals = final_slots(&self.config, &self.endings[..slots]);
+            self.observations.save(slots, &finals, &mut snapshot);
+        }
         if let Some(Priorities { tree, highest }) = &self.priorities {
             let priorities = (0..slots).map(|slot| tree.get(slot)).collect();
             snapshot.insert("priorities", Value::F64s(priorities));
@@ -33,19 +36,18 @@ impl<A: StoredAction + ?Sized> Restorable for ReplayBuffer<A> {
         let stored = snapshot.index("stored", rows + 1)?;
         let cursor = checked_cursor(snapshot, stored, rows)?;
         let slots = stored * self.config.copies;
-        let actions = A::load(snapshot, slots, self.config.actions)?;
-        let endings = snapshot.u8s("endings", slots)?;
-        bytes_below("endings", endings, 3)?;
-        let rewards = snapshot.f32s("rewards", slots)?;
-        self.observations.load(slots, &final_slots(&self.config, endings), snapshot)?;
         let can_be_sampled = stored >= self.config.n_step;
+        if self.config.is_data && (stored, cursor) != (self.stored, self.cursor) {
+            let reason = format!("{stored} where the data have {} transitions", self.stored);
+            return Err(SnapshotError::invalid("stored", reason));
+        }
+        if !self.config.is_data {
+            self.restore_transitions(snapshot, slots)?;
+        }
         if let Some(priorities) = &mut self.priorities {
             priorities.load(snapshot, slots, self.endings.len(), can_be_sampled)?;
         }
         (self.stored, self.cursor) = (stored, cursor);
-        self.actions[..actions.len()].copy_from_slice(&actions);
-        self.rewards[..slots].copy_from_slice(rewards);
-        self.endings[..slots].copy_from_slice(endings);
         Ok(())
     }
 }
@@ -93,6 +95,18 @@ impl Priorities {
 }
 
 impl<A: StoredAction + ?Sized> ReplayBuffer<A> {
+    fn restore_transitions(&mut self, snapshot: &Snapshot, slots: usize) -> Result<(), SnapshotError> {
+        let actions = A::load(snapshot, slots, self.config.actions)?;
+        let endings = snapshot.u8s("endings", slots)?;
+        bytes_below("endings", endings, 3)?;
+        let rewards = snapshot.f32s("rewards", slots)?;
+        self.observations.load(slots, &final_slots(&self.config, endings), snapshot)?;
+        self.actions[..actions.len()].copy_from_slice(&actions);
+        self.rewards[..slots].copy_from_slice(rewards);
+        self.endings[..slots].copy_from_slice(endings);
+        Ok(())
+    }
+
     /// Restores a checkpoint of the first format, which stored the next observation of every transition and
     /// did not mark truncated episodes.
     fn restore_first_format(&mut self, snapshot: &Snapshot) -> Result<(), SnapshotError> {

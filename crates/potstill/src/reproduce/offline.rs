@@ -1,0 +1,354 @@
+//! Offline learning from the data of scripted controllers: which method fails on which data.
+//!
+//! The expected returns were measured by a second program, written in JAX, with the same settings: 8,000 updates of 128
+//! transitions, Adam with a step size of 0.001, networks of 64 and 64 units with Flax's initial weights, five seeds.
+
+use super::book::chart;
+use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
+use crate::agent::Agent;
+use crate::algorithm::{Algorithm, BehaviourSource, Builder, Constructor, Learning, Task};
+use crate::config::toml_value;
+use crate::error::Error;
+use crate::experience::{Ending, Episode, Trajectory, each_transition};
+use crate::jobs::evaluate_policy_unless;
+use crate::run::watched_map;
+use crate::train::statistics::{Center, Estimate, mean};
+use crate::train::{OfflineTrainer, Protocol, TrainError, Training};
+use potstill_core::{Streams, math};
+use potstill_env::registry::{self, Spec};
+use potstill_env::{BoxEnv, Env, Row};
+use std::borrow::Borrow;
+
+const UPDATES: u64 = 8000;
+const EPISODES: usize = 100;
+const SHARED: &str =
+    "batch_size=128 net_arch=mlp:64,64 learning_rate=0.001 gamma=0.99 tau=0.005 initialization=lecun_normal";
+
+/// Recorded data: the probability of a random action, and steps.
+type Parts = &'static [(f64, u64)];
+
+/// A data set: its name, and its parts in CartPole and Pendulum.
+struct Data {
+    name: &'static str,
+    parts: [Parts; 2],
+}
+
+const SETS: [Data; 4] = [
+    Data { name: "random", parts: [&[(1.0, 20_000)], &[(1.0, 20_000)]] },
+    Data { name: "mixed", parts: [&[(1.0, 18_000), (0.1, 2000)], &[(1.0, 18_000), (0.1, 2000)]] },
+    Data { name: "medium", parts: [&[(0.6, 20_000)], &[(0.6, 20_000)]] },
+    Data { name: "expert", parts: [&[(0.1, 2000)], &[(0.1, 5000)]] },
+];
+
+/// A method: its title, algorithm and settings, and for each data set the least and the greatest return of a seed of the
+/// second program, or the bound that every seed here has to keep.
+struct Method {
+    title: &'static str,
+    algorithm: &'static str,
+    set: &'static str,
+    expected: [Expected; 4],
+}
+
+/// A published return.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// The least and the greatest of five seeds of the second program.
+    Seeds(f64, f64),
+    /// A bound that the worst seed has to keep.
+    All(f64, f64),
+    /// None.
+    Open,
+}
+
+use Expected::{All, Open, Seeds};
+
+const INF: f64 = f64::INFINITY;
+
+const CART_POLE: [Method; 5] = [
+    Method {
+        title: "BC",
+        algorithm: "bc",
+        set: "",
+        expected: [Seeds(17.0, 45.0), Seeds(193.0, 435.0), Seeds(500.0, 500.0), Seeds(500.0, 500.0)],
+    },
+    Method {
+        title: "DQN",
+        algorithm: "dqn",
+        set: "target_update_interval=1 huber_delta=0 max_grad_norm=inf",
+        expected: [All(-INF, 100.0), Seeds(19.0, 496.0), Seeds(105.0, 196.0), All(-INF, 20.0)],
+    },
+    Method {
+        title: "CQL",
+        algorithm: "cql",
+        set: "",
+        expected: [All(200.0, INF), Seeds(398.0, 500.0), Seeds(500.0, 500.0), All(500.0, INF)],
+    },
+    Method {
+        title: "BCQ",
+        algorithm: "bcq",
+        set: "",
+        expected: [Seeds(30.0, 107.0), Seeds(36.0, 436.0), Seeds(101.0, 306.0), Seeds(500.0, 500.0)],
+    },
+    Method {
+        title: "IQL",
+        algorithm: "iql",
+        set: "",
+        expected: [All(200.0, INF), Seeds(475.0, 492.0), Seeds(496.0, 500.0), Seeds(500.0, 500.0)],
+    },
+];
+
+const PENDULUM: [Method; 5] = [
+    Method {
+        title: "BC",
+        algorithm: "bc",
+        set: "",
+        expected: [
+            Seeds(-1266.0, -1227.0),
+            Seeds(-1264.0, -1169.0),
+            Seeds(-682.0, -608.0),
+            Seeds(-151.0, -150.0),
+        ],
+    },
+    Method {
+        title: "TD3",
+        algorithm: "td3",
+        set: "",
+        expected: [All(-150.0, INF), Seeds(-148.0, -145.0), Seeds(-687.0, -348.0), All(-INF, -1150.0)],
+    },
+    Method {
+        title: "TD3+BC",
+        algorithm: "td3-bc",
+        set: "normalize_observations=false",
+        expected: [All(-INF, -1150.0), Seeds(-1251.0, -1137.0), Seeds(-327.0, -261.0), All(-160.0, INF)],
+    },
+    Method {
+        title: "ReBRAC",
+        algorithm: "rebrac",
+        set: "critic_net_arch=mlp:64,64:layernorm actor_bc=0.1 critic_bc=0.1",
+        expected: [Seeds(-1235.0, -1190.0), Open, Seeds(-232.0, -198.0), Seeds(-1594.0, -746.0)],
+    },
+    Method {
+        title: "IQL",
+        algorithm: "iql",
+        set: "deterministic=true",
+        expected: [Seeds(-311.0, -194.0), Open, Seeds(-840.0, -339.0), Open],
+    },
+];
+
+/// Pushes the cart so that the pole is upright: 500 steps, always.
+fn balance(seen: &[f32]) -> usize {
+    let [x, v, angle, spin] = [0, 1, 2, 3].map(|i: usize| f64::from(seen[i]));
+    usize::from(0.1 * x + 0.3 * v + 10.0 * angle + 3.0 * spin > 0.0)
+}
+
+/// Swings the pendulum up by its energy, and holds it.
+fn swing_up(seen: &[f32]) -> Vec<f32> {
+    let [cosine, sine, spin] = [0, 1, 2].map(|i: usize| f64::from(seen[i]));
+    let energy = spin * spin / 6.0 + 5.0 * cosine - 5.0;
+    let torque = if cosine > 0.8 {
+        -(10.0 * angle(cosine, sine) + 2.5 * spin)
+    } else if energy < 0.0 {
+        2.0_f64.copysign(spin)
+    } else {
+        -2.0_f64.copysign(spin)
+    };
+    vec![torque.clamp(-2.0, 2.0) as f32]
+}
+
+/// The angle of a cosine above 0 and a sine.
+fn angle(cosine: f64, sine: f64) -> f64 {
+    // Each correction leaves the cube of the error.
+    (0..3).fold(sine, |angle, _| angle + sine * math::cos(angle) - cosine * math::sin(angle))
+}
+
+/// The episodes of a controller whose actions are random with some probability. The last of each part is cut off.
+fn record<A: Row + ?Sized>(
+    mut env: BoxEnv<[f32], A>,
+    parts: Parts,
+    streams: Streams,
+    controller: impl Fn(&[f32]) -> A::Owned,
+) -> Result<Vec<Episode<[f32], A>>, Error> {
+    let (actions, mut rng) = (env.action_space(), streams.stream("behaviour"));
+    let mut seen = <[f32]>::buffer(&env.observation_space());
+    env.reset(Some(streams.seed_for("behaviour", 0)), &mut seen);
+    let (mut episodes, mut trajectory) = (Vec::new(), Trajectory::starting_at(seen.clone()));
+    for &(epsilon, steps) in parts {
+        for step in 1..=steps {
+            let is_random = rng.unit() < epsilon;
+            let action = if is_random { A::sample(&actions, &mut rng) } else { controller(&seen) };
+            let outcome =
+                env.step(action.borrow(), &mut seen).map_err(|source| TrainError::Env { step, source })?;
+            trajectory.push(action, outcome.reward, seen.clone());
+            let cut = (step == steps).then_some(Ending::Truncated);
+            if let Some(ending) = Ending::of(outcome).or(cut) {
+                env.reset(None, &mut seen);
+                let next = Trajectory::starting_at(seen.clone());
+                episodes.push(Episode { trajectory: std::mem::replace(&mut trajectory, next), ending });
+            }
+        }
+    }
+    Ok(episodes)
+}
+
+/// Trains a method on episodes, and evaluates its last model.
+fn learn<A: Row + ?Sized>(
+    (method, new): (&Method, Constructor<Learning<A>>),
+    episodes: &[Episode<[f32], A>],
+    spec: &Spec,
+    seed: u64,
+    runs: &Runs<'_>,
+) -> Result<f64, Error>
+where
+    for<'a> crate::model::ModelActor<'a>: crate::model::Actor<[f32], A>,
+{
+    let transitions = episodes.iter().map(|episode| episode.trajectory.steps() as u64).sum();
+    let streams = Streams::new(seed);
+    let mut task = Task { steps: Some(UPDATES), ..Task::new(method.algorithm, spec, streams) };
+    task.source = BehaviourSource::Transitions(transitions);
+    let mut settings = new();
+    for word in SHARED.split_whitespace().chain(method.set.split_whitespace()) {
+        let (key, value) = word.split_once('=').expect("a key and its value");
+        // Not every method has every key that they share.
+        _ = settings.set(key, &toml_value(value));
+    }
+    let Learning { mut agent, .. } = settings.build(&task)?;
+    each_transition(episodes, |steps| agent.store(steps))
+        .map_err(|source| TrainError::Learn { step: 0, source })?;
+    let mut trainer = OfflineTrainer::new(agent);
+    let stop = || runs.observer.stop_requested();
+    trainer.run_unless(&stop, UPDATES, None, &mut ())?;
+    let protocol = Protocol { episodes: EPISODES, streams, purpose: "comparison", threads: 1 };
+    let evaluation = evaluate_policy_unless(&stop, &trainer.model(), spec, protocol)?;
+    Ok(evaluation.ok_or(Error::Abandoned)?.mean_return())
+}
+
+/// The returns of all seeds of a method on each data set, with the mean returns of the data.
+struct Table {
+    env: &'static str,
+    claims: Vec<Claim>,
+    beside: Vec<Column>,
+    lines: Vec<(String, Vec<(f64, f64)>)>,
+}
+
+/// Makes an environment.
+type Make<A> = fn(&Spec) -> Option<BoxEnv<[f32], A>>;
+/// The constructor of an algorithm for a kind of actions.
+type Find<A> = fn(&Builder) -> Option<Constructor<Learning<A>>>;
+
+/// A kind of actions: its environment, the index of its parts in a data set, and its constructor.
+fn measure<A: Row + ?Sized + 'static>(
+    (env, place): (&'static str, usize),
+    methods: &[Method],
+    (make, constructor): (Make<A>, Find<A>),
+    controller: fn(&[f32]) -> A::Owned,
+    runs: &Runs<'_>,
+) -> Result<Table, Error>
+where
+    A::Owned: Send + Sync,
+    for<'a> crate::model::ModelActor<'a>: crate::model::Actor<[f32], A>,
+{
+    let spec = registry::find(env).map_err(|error| crate::run::usage(error.to_string()))?;
+    let (mut claims, mut beside, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    for (i, data) in SETS.iter().enumerate() {
+        let seeds: Vec<u64> = (0..runs.count as u64).map(|i| runs.request.seed.wrapping_add(i)).collect();
+        let record = |&seed: &u64| {
+            let env = make(&spec).expect("features");
+            record(env, data.parts[place], Streams::new(seed), controller)
+        };
+        let recorded = seeds.iter().map(record).collect::<Result<Vec<_>, Error>>()?;
+        let of_data = |episodes: &Vec<Episode<[f32], A>>| {
+            mean(&episodes.iter().map(|e| e.trajectory.initial_return(1.0).0).collect::<Vec<_>>())
+        };
+        beside.push(Column {
+            name: format!("{env}, {}: return of the data", data.name),
+            values: recorded.iter().map(of_data).collect(),
+        });
+        for method in methods {
+            let title = format!("{env}, {} data: {}", data.name, method.title);
+            let algorithm = Algorithm::find(method.algorithm)?;
+            let new = constructor(&algorithm.builder).expect("an algorithm for these actions");
+            let all = watched_map(runs.observer, &title, seeds.len(), runs.request.threads, |i| {
+                learn((method, new), &recorded[i], &spec, seeds[i], runs)
+            });
+            let values = all.into_iter().collect::<Result<Vec<f64>, Error>>()?;
+            claims.push(claim(&title, method.expected[i], values.clone()));
+            let line = match lines.iter_mut().find(|(name, _)| *name == method.title) {
+                Some((_, line)) => line,
+                None => {
+                    lines.push((method.title.to_owned(), Vec::new()));
+                    &mut lines.last_mut().expect("one was added").1
+                }
+            };
+            line.push((i as f64, mean(&values)));
+        }
+    }
+    Ok(Table { env, claims, beside, lines })
+}
+
+/// A claim about the returns of all seeds.
+fn claim(title: &str, expected: Expected, values: Vec<f64>) -> Claim {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let (what, expected, measured, is_reach) = match expected {
+        All(low, high) if low == f64::NEG_INFINITY => {
+            (format!("{title}: highest seed"), (low, high), Estimate::exact(greatest), true)
+        }
+        All(low, high) => (format!("{title}: lowest seed"), (low, high), Estimate::exact(least), true),
+        Seeds(low, high) => (format!("{title}: mean"), (low, high), Center::Mean.estimate(&values), false),
+        Open => {
+            let anything = (f64::NEG_INFINITY, f64::INFINITY);
+            (format!("{title}: mean"), anything, Center::Mean.estimate(&values), false)
+        }
+    };
+    Claim { what, expected, from: "a second program", measured, is_reach, values }
+}
+
+/// Both tables.
+pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
+    let discrete = measure::<usize>(
+        ("CartPole-v1", 0),
+        &CART_POLE,
+        (Spec::make_features, |builder| match builder {
+            Builder::Features(new) | Builder::Policy(new, _) => Some(*new),
+            _ => None,
+        }),
+        balance,
+        runs,
+    )?;
+    let control = measure::<[f32]>(
+        ("Pendulum-v1", 1),
+        &PENDULUM,
+        (Spec::make_control, |builder| match builder {
+            Builder::Control(new) | Builder::Policy(_, new) => Some(*new),
+            _ => None,
+        }),
+        swing_up,
+        runs,
+    )?;
+    let (mut claims, mut beside, mut charts) = (Vec::new(), Vec::new(), Vec::new());
+    for Table { env, claims: own, beside: columns, lines } in [discrete, control] {
+        claims.extend(own);
+        beside.extend(columns);
+        let lines = lines.into_iter().map(|(name, points)| series(&name, points)).collect();
+        let title = format!("{env}: return by data (0 random, 1 mixed, 2 medium, 3 expert)");
+        charts.push(chart(&title, ["data set", "mean return"], lines));
+    }
+    Ok(Reproduction {
+        name: "offline",
+        source: "a second program with the same settings",
+        setting: format!(
+            "{UPDATES} updates of 128 transitions, {} seeds from {} on; the last model plays {EPISODES} episodes",
+            runs.count, runs.request.seed
+        ),
+        runs: runs.count,
+        seed: runs.request.seed,
+        claims,
+        beside,
+        charts,
+        maps: Vec::new(),
+        note: "Data are those of scripted controllers with random actions of a probability of 1 (random), 0.6 (medium) and 0.1 (expert); mixed \
+               is nine tenths random and one tenth expert. Every seed has data of its own.",
+        data: None,
+        out: nowhere(),
+    })
+}
