@@ -42,6 +42,7 @@ chapters! {
     sarsa_and_q_learning "sarsa-and-q-learning.md";
     deep_q_learning "deep-q-learning.md";
     policy_gradient "policy-gradient.md";
+    offline "offline.md";
     the_teacher "teacher.md";
     shipping_a_student "student.md";
     runs "runs.md";

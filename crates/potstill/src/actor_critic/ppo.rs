@@ -51,7 +51,7 @@ use crate::agent::{Agent, LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, Learning, PolicyKind, Preset, Task, recipe};
 use crate::config::{ConfigError, other_defaults, refuse_batch_norm, settings};
 use crate::deep::TaskSpec;
-use crate::deep::task::{PASS_BYTES_MAX, check_pass, size, warning};
+use crate::deep::task::{PASS_BYTES_MAX, check_pass, leftover, size, warning};
 use crate::experience::{ElementOf, Steps};
 use crate::metrics::catalogue;
 use crate::model::Model;
@@ -163,9 +163,10 @@ fn build<A: PolicyActions + ?Sized>(
 ) -> Result<Learning<A>, ConfigError> {
     let collected = config.collected();
     let warning = warning(task, config.num_envs, collected, "num_envs x n_steps");
+    let rest = leftover(task, collected).map_or(String::new(), |rest| format!("; {rest}"));
     let task = TaskSpec::of(task, &config.net_arch)?;
     config.check(optimizer, &task)?;
-    let about = format!("{collected} transitions at a time, {}", size(config.rollout_bytes(&task)));
+    let about = format!("{collected} transitions at a time, {}{rest}", size(config.rollout_bytes(&task)));
     let copies = Some(config.num_envs as usize);
     let agent = Box::new(Ppo::<A>::new((config.clone(), optimizer.clone()), &task));
     Ok(Learning { agent, copies, about: Some(about), warning })

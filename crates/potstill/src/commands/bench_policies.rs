@@ -90,6 +90,9 @@ pub fn bench_policies(
     let mut job = plan.job;
     let settings: Table = plan.config.parse().expect("a configuration");
     let stop = || observer.stop_requested();
+    if let Some(warning) = job.warning() {
+        observer.warn(warning);
+    }
     observer.begin(workload, steps);
     let start = Instant::now();
     while !job.is_over() {

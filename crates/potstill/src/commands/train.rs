@@ -121,8 +121,9 @@ pub(super) fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), 
     let takes_data = train_settings(algorithm).keys().iter().any(|key| key.name == "data");
     match peek(layers, "data") {
         Some(data) if !takes_data => Err(usage(format!(
-            "--data {data}: `{name}` learns while it acts, in --env ID; tables learn from recorded episodes (train \
-             q-learning --data {data}), and a classifier from a dataset (train classifier --data digits)"
+            "--data {data}: `{name}` learns while it acts, in --env ID; cql, iql, bc, td3-bc and dqn learn from recorded \
+             episodes, of discrete observations q-learning, and a classifier from a dataset (train classifier --data \
+             digits)"
         ))),
         _ => Ok(()),
     }

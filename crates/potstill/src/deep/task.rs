@@ -116,6 +116,16 @@ pub(crate) fn warning(task: &Task<'_>, copies: u64, first: u64, why: &str) -> Op
         .then(|| format!("nothing is learned in {steps} steps: the first update is at step {first} ({why})"))
 }
 
+/// A remark that the steps after the last whole rollout of `collected` transitions are not learned from, if they are more than
+/// a twentieth of the run.
+pub(crate) fn leftover(task: &Task<'_>, collected: u64) -> Option<String> {
+    let steps = task.steps?;
+    let rest = steps % collected;
+    (rest != steps && rest > steps / 20).then(|| {
+        format!("the last {rest} of {steps} steps are not learned from: an update takes {collected}")
+    })
+}
+
 /// Bytes in the unit that suits them.
 pub(crate) fn size(bytes: u64) -> String {
     let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];

@@ -346,6 +346,7 @@ where
         match &self.acts {
             Acts::Recording(episodes) => summary[catalogue::RECORDED_EPISODES] = json!(episodes),
             Acts::Data { transitions, episodes, mean_return } => {
+                summary.as_object_mut().expect("an object").remove("episodes");
                 summary[catalogue::RECORDED_EPISODES] = json!(episodes);
                 summary[catalogue::TRANSITIONS] = json!(transitions);
                 summary[catalogue::RECORDED_RETURN] = json!(mean_return);

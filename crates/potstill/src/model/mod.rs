@@ -100,8 +100,12 @@ impl Model {
             Model::Network(network) => network_shape(network),
             Model::Predictor(predictor) => predictor_shape(predictor),
             Model::Control(policy) => {
+                let bound = match policy.bound() {
+                    Bound::Squashed => "squashed",
+                    Bound::Clipped => "clipped",
+                };
                 format!(
-                    "a policy for a box of {} actions, {}",
+                    "a policy for a box of {} actions, {}, {bound} into the box",
                     policy.low().len(),
                     network_shape(policy.network())
                 )

@@ -56,7 +56,7 @@ settings! {
     pub struct IqlConfig {
         /// Expectile of the value of a state: 0.5 is the mean over recorded actions, 1 their maximum. Source: Kostrikov et
         /// al. 2022, section 5.2
-        expectile: f64 = 0.7, in Unit;
+        expectile: f64 = 0.7, in BelowOne;
         /// Weight of the advantage in the exponent, an inverse temperature. Source: Kostrikov et al. 2022, section 5.2
         beta: f64 = 3.0, in NotNegative;
         /// Largest weight of a recorded action. Source: the authors' code

@@ -181,7 +181,13 @@ pub(crate) fn joint(id: &str) -> char {
 pub(crate) fn env_and_length(algorithm: &Algorithm, run: &RunConfig) -> Result<Spec, Error> {
     let spec = env_for(algorithm, run.env.as_deref())?;
     match (run.steps, run.episodes) {
-        (None, None) => Err(usage("how long? give --steps N or --episodes N")),
+        (None, None) => Err(usage(match algorithm.builder {
+            Builder::States(_) | Builder::Model(_) | Builder::Labels(_) => {
+                "how long? give --steps N or --episodes N"
+            }
+            // Schedules of networks are relative to steps.
+            Builder::Features(_) | Builder::Control(_) | Builder::Policy(..) => "how long? give --steps N",
+        })),
         (Some(_), Some(_)) => Err(usage("give --steps or --episodes, not both")),
         _ => Ok(spec),
     }

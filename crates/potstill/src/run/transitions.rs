@@ -35,7 +35,7 @@ impl<A: Actions + ?Sized> Recorded<A> {
         let Some(file) = peek(layers, "data") else {
             return match algorithm.data {
                 DataKind::Offline => Err(usage(format!(
-                    "`{name}` learns from recorded episodes: give --data FILE (potstill play ENV --record FILE)"
+                    "`{name}` learns from recorded episodes: give --data FILE (from potstill play --env ID --record FILE), or --data random:STEPS"
                 ))),
                 DataKind::Online | DataKind::Both => Ok(None),
             };
