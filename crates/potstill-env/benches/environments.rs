@@ -38,6 +38,16 @@ fn cart_pole(bencher: Bencher<'_, '_>, copies: usize) {
     find("CartPole-v1").expect("it is registered").visit(Steps { bencher, copies });
 }
 
+#[divan::bench(args = [1, 16, 64])]
+fn lunar_lander(bencher: Bencher<'_, '_>, copies: usize) {
+    find("LunarLander-v3").expect("it is registered").visit(Steps { bencher, copies });
+}
+
+#[divan::bench(args = [1, 16, 64])]
+fn bipedal_walker(bencher: Bencher<'_, '_>, copies: usize) {
+    find("BipedalWalker-v3").expect("it is registered").visit(Steps { bencher, copies });
+}
+
 #[divan::bench(args = registry::ids())]
 fn copies_1024(bencher: Bencher<'_, '_>, id: &str) {
     find(id).expect("it is registered").visit(Steps { bencher, copies: 1024 });

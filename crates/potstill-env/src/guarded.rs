@@ -41,6 +41,28 @@ impl<E: Env> Guarded<E> {
         assert_ne!(time_limit_steps, Some(0), "an episode has at least one step");
         Self { env, time_limit_steps, elapsed_steps: 0, phase: Phase::New }
     }
+
+    /// The environment, whose episodes and steps in parts are told to [`begin`](Self::begin) and
+    /// [`count`](Self::count).
+    pub(crate) fn env_mut(&mut self) -> &mut E {
+        &mut self.env
+    }
+
+    /// Begins an episode.
+    pub(crate) fn begin(&mut self) {
+        self.elapsed_steps = 0;
+        self.phase = Phase::Running;
+    }
+
+    /// Counts a step, and truncates the episode at the time limit.
+    pub(crate) fn count(&mut self, outcome: &mut Outcome) {
+        self.elapsed_steps += 1;
+        // As in Gymnasium, both flags are set when the limit falls on a terminal step.
+        outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);
+        if outcome.done() {
+            self.phase = Phase::Over;
+        }
+    }
 }
 
 impl<E: Env> Env for Guarded<E> {
@@ -52,8 +74,7 @@ impl<E: Env> Env for Guarded<E> {
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut Self::Observation) {
         self.env.reset(seed, observation);
-        self.elapsed_steps = 0;
-        self.phase = Phase::Running;
+        self.begin();
     }
 
     fn step(
@@ -67,12 +88,7 @@ impl<E: Env> Env for Guarded<E> {
             Phase::Running => {}
         }
         let mut outcome = self.env.step(action, observation)?;
-        self.elapsed_steps += 1;
-        // As in Gymnasium, both flags are set when the limit falls on a terminal step.
-        outcome.truncated |= self.time_limit_steps.is_some_and(|limit| self.elapsed_steps >= limit);
-        if outcome.done() {
-            self.phase = Phase::Over;
-        }
+        self.count(&mut outcome);
         Ok(outcome)
     }
 

@@ -1,9 +1,9 @@
-//! Landers and walkers are Gymnasium's, bit for bit: `testdata/gymnasium/make_box2d.py` played the same
-//! episodes there.
+//! Landers and walkers are Gymnasium's, bit for bit, alone and side by side:
+//! `testdata/gymnasium/make_box2d.py` played the same episodes there.
 
 use potstill_core::{Pcg64, Restorable};
-use potstill_env::registry::{Spec, find};
-use potstill_env::{BoxEnv, Outcome, Row, Space};
+use potstill_env::registry::{BoxVecEnv, Spec, find};
+use potstill_env::{Autoreset, BoxEnv, Outcome, Row, Space};
 use serde_json::{Value, json};
 
 /// Towards the pad, upright and slowly: the thrust of the main engine, and the torque.
@@ -83,6 +83,7 @@ struct Seen<'a> {
     whole: &'a Value,
     place: String,
     steps: usize,
+    is_over: bool,
     checksum: Checksum,
 }
 
@@ -105,71 +106,157 @@ impl Seen<'_> {
         let flags = 2 * u32::from(outcome.terminated) + u32::from(outcome.truncated);
         [bits as u32, (bits >> 32) as u32, flags].into_iter().for_each(|word| self.checksum.add(word));
         self.steps += 1;
+        self.is_over = outcome.done();
     }
 }
 
-/// Plays an episode with the actions of a function of observation and random numbers. Every fourth episode is
-/// interrupted again and again, and goes on from a snapshot in a fresh instance.
-fn play<A: Row + ?Sized>(
-    make: impl Fn() -> Option<BoxEnv<[f32], A>>,
+/// Chooses the actions of an episode.
+struct Pilot {
+    is_random: bool,
+    rng: Pcg64,
+    walk: Walk,
+}
+
+impl Pilot {
+    fn new(controller: &str, seed: u64) -> Self {
+        let walk = Walk { phase: 0, moving: 0, knee: 0.1 };
+        Self { is_random: controller == "random", rng: Pcg64::new(10_000 + seed), walk }
+    }
+
+    fn act<A: Piloted + ?Sized>(&mut self, observation: &[f32], width: usize) -> Vec<A::Element> {
+        let wide: Vec<f64> = observation.iter().map(|&number| f64::from(number)).collect();
+        A::choose(self, &wide, width)
+    }
+}
+
+/// Switches, or throttles and torques.
+trait Piloted: Row {
+    fn choose(pilot: &mut Pilot, s: &[f64], width: usize) -> Vec<Self::Element>;
+}
+
+impl Piloted for usize {
+    fn choose(pilot: &mut Pilot, s: &[f64], _: usize) -> Vec<usize> {
+        vec![if pilot.is_random { pilot.rng.integer(4) as usize } else { land_by_switches(s) }]
+    }
+}
+
+impl Piloted for [f32] {
+    fn choose(pilot: &mut Pilot, s: &[f64], width: usize) -> Vec<f32> {
+        let action: Vec<f64> = if pilot.is_random {
+            (0..width).map(|_| pilot.rng.uniform(-1.0, 1.0)).collect()
+        } else if width == 2 {
+            let (hover, turn) = land(s);
+            vec![(hover * 20.0 - 1.0).clamp(-1.0, 1.0), (-turn * 20.0).clamp(-1.0, 1.0)]
+        } else {
+            pilot.walk.act(s)
+        };
+        action.into_iter().map(|number| number as f32).collect()
+    }
+}
+
+/// Plays an episode. Every fourth one is interrupted again and again, and goes on from a snapshot in a fresh
+/// instance.
+fn play<A: Piloted + ?Sized>(
+    make: impl Fn() -> BoxEnv<[f32], A>,
     seed: u64,
+    pilot: &mut Pilot,
     seen: &mut Seen<'_>,
-    mut act: impl FnMut(&[f64], &mut Pcg64) -> A::Owned,
-) where
-    A::Owned: std::borrow::Borrow<A>,
-{
-    use std::borrow::Borrow;
-    let mut env = make().unwrap();
-    let mut rng = Pcg64::new(10_000 + seed);
+) {
+    let mut env = make();
+    let width = env.action_space().features();
     let mut observation = vec![0.0; env.observation_space().features()];
     env.reset(Some(seed), &mut observation);
     seen.observe(&observation);
-    loop {
-        let wide: Vec<f64> = observation.iter().map(|&number| f64::from(number)).collect();
-        let action = act(&wide, &mut rng);
-        let outcome = env.step(action.borrow(), &mut observation).unwrap();
+    while !seen.is_over {
+        let action = pilot.act::<A>(&observation, width);
+        let outcome = env.step(A::from_slice(&action), &mut observation).unwrap();
         seen.receive(outcome);
         seen.observe(&observation);
-        if outcome.done() {
-            return;
-        }
         if seed % 4 == 3 && seen.steps.is_multiple_of(37) {
             let snapshot = env.snapshot();
-            env = make().unwrap();
+            env = make();
             env.restore(&snapshot).unwrap();
         }
     }
 }
 
-fn check_episode(spec: &Spec, controller: &str, seed: u64, seen: &mut Seen<'_>) {
-    let is_random = controller == "random";
-    if spec.make_features().is_some() {
-        play(
-            || spec.make_features(),
-            seed,
-            seen,
-            |s, rng| if is_random { rng.integer(4) as usize } else { land_by_switches(s) },
-        );
-        return;
+/// Plays the first episode of each copy, side by side, also from snapshots in fresh instances. Copies whose
+/// episode has ended go on with others.
+fn play_together<A: Piloted + ?Sized>(
+    make: impl Fn() -> BoxVecEnv<f32, A>,
+    seed: u64,
+    pilots: &mut [Pilot],
+    seen: &mut [Seen<'_>],
+) {
+    let mut envs = make();
+    let width = envs.single_action_space().features();
+    envs.reset(Some(seed));
+    for (i, seen) in seen.iter_mut().enumerate() {
+        seen.observe(envs.batch().observation(i));
     }
-    let width = spec.action_space().features();
-    let mut walk = Walk { phase: 0, moving: 0, knee: 0.1 };
-    play(
-        || spec.make_control(),
-        seed,
-        seen,
-        |s, rng| {
-            let action: Vec<f64> = if is_random {
-                (0..width).map(|_| rng.uniform(-1.0, 1.0)).collect()
-            } else if width == 2 {
-                let (hover, turn) = land(s);
-                vec![(hover * 20.0 - 1.0).clamp(-1.0, 1.0), (-turn * 20.0).clamp(-1.0, 1.0)]
-            } else {
-                walk.act(s)
-            };
-            action.into_iter().map(|number| number as f32).collect()
-        },
-    );
+    for step in 1_usize.. {
+        if seen.iter().all(|seen| seen.is_over) {
+            return;
+        }
+        let batch = envs.batch();
+        let act = |(i, pilot): (usize, &mut Pilot)| pilot.act::<A>(batch.observation(i), width);
+        let actions: Vec<_> = pilots.iter_mut().enumerate().flat_map(act).collect();
+        let batch = envs.step(&actions).unwrap();
+        for (i, seen) in seen.iter_mut().enumerate().filter(|(_, seen)| !seen.is_over) {
+            let (terminated, truncated) = (batch.terminated[i], batch.truncated[i]);
+            seen.receive(Outcome { reward: batch.rewards[i], terminated, truncated });
+            seen.observe(batch.final_observation(i).unwrap_or(batch.observation(i)));
+        }
+        if step.is_multiple_of(37) {
+            let snapshot = envs.snapshot();
+            envs = make();
+            envs.restore(&snapshot).unwrap();
+        }
+    }
+}
+
+/// The numbers of copies into which 200 episodes are split.
+const COPIES: [usize; 6] = [1, 3, 16, 17, 64, 99];
+
+/// Plays all episodes, alone and side by side, and hands each over.
+fn check_episodes(spec: &Spec, controller: &str, whole: &Value, check: impl Fn(usize, &Seen<'_>)) {
+    let pilot = |seed: usize| Pilot::new(controller, seed as u64);
+    let seen = |seed: usize, kind: &str| {
+        let whole = if whole["seed"] == seed { whole } else { &Value::Null };
+        let place = format!("{} {controller} seed {seed} {kind}", spec.id);
+        Seen { whole, place, steps: 0, is_over: false, checksum: Checksum(0xcbf2_9ce4_8422_2325) }
+    };
+    let has_switches = spec.make_features().is_some();
+    for seed in 0..200 {
+        let (mut pilot, mut seen) = (pilot(seed), seen(seed, "alone"));
+        match has_switches {
+            true => play(|| spec.make_features().unwrap(), seed as u64, &mut pilot, &mut seen),
+            false => play(|| spec.make_control().unwrap(), seed as u64, &mut pilot, &mut seen),
+        }
+        check(seed, &seen);
+    }
+    let mut first = 0;
+    for (part, copies) in COPIES.into_iter().enumerate() {
+        let seeds = first..first + copies;
+        let kind = format!("among {copies}");
+        let mut pilots: Vec<_> = seeds.clone().map(pilot).collect();
+        let mut seens: Vec<_> = seeds.clone().map(|seed| seen(seed, &kind)).collect();
+        let mode = if part % 2 == 0 { Autoreset::NextStep } else { Autoreset::SameStep };
+        let seed = first as u64;
+        match has_switches {
+            true => {
+                let make = || spec.make_vec_features(copies, mode).unwrap();
+                play_together(make, seed, &mut pilots, &mut seens);
+            }
+            false => {
+                let make = || spec.make_vec_control(copies, mode).unwrap();
+                play_together(make, seed, &mut pilots, &mut seens);
+            }
+        }
+        seeds.zip(&seens).for_each(|(seed, seen)| check(seed, seen));
+        first += copies;
+    }
+    assert_eq!(first, 200);
 }
 
 fn bounds(space: &Space) -> Value {
@@ -192,19 +279,11 @@ fn check_env(id: &str) {
         assert_eq!(ours, case["bounds"], "{env}");
         assert_eq!(json!([spec.time_limit_steps, spec.reward_threshold]), case["spec"], "{env}");
         let episodes = case["episodes"].as_array().unwrap();
-        let mut steps = 0;
-        for (seed, episode) in episodes.iter().enumerate() {
-            let is_whole = case["whole"]["seed"] == seed;
-            let whole = if is_whole { &case["whole"] } else { &Value::Null };
-            let place = format!("{env} {controller} seed {seed}");
-            let mut seen = Seen { whole, place, steps: 0, checksum: Checksum(0xcbf2_9ce4_8422_2325) };
-            check_episode(&spec, controller, seed as u64, &mut seen);
-            let got = json!([seen.steps, format!("{:016x}", seen.checksum.0)]);
-            assert_eq!(&got, episode, "{}", seen.place);
-            steps += seen.steps;
-        }
         assert_eq!(episodes.len(), 200);
-        println!("{env} {controller}: {} episodes, {steps} steps are equal", episodes.len());
+        check_episodes(&spec, controller, &case["whole"], |seed, seen| {
+            let got = json!([seen.steps, format!("{:016x}", seen.checksum.0)]);
+            assert_eq!(got, episodes[seed], "{}", seen.place);
+        });
     }
 }
 

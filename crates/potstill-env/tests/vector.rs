@@ -84,7 +84,7 @@ fn a_copy_does_what_one_does_alone() {
     let registered = registry::all().map(|spec| find(&format!("{}:max_episode_steps=90", spec.id)).unwrap());
     for spec in registered.chain(point_mass::specs(90)) {
         for autoreset in [Autoreset::NextStep, Autoreset::SameStep] {
-            for copies in [1, 3, 17, 64, 100] {
+            for copies in [1, 3, 16, 17, 64, 100] {
                 let ended = spec.visit(Alone { copies, autoreset });
                 assert!(ended >= copies, "{} {ended}", spec.id);
             }

@@ -21,7 +21,6 @@ pub(crate) struct BodyDef {
 /// A body: ground, which never moves, or dynamic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body {
-    pub(super) is_dynamic: bool,
     pub(super) is_awake: bool,
     /// `true` if the island that is being made has the body.
     pub(super) in_island: bool,
@@ -44,7 +43,6 @@ impl Body {
     /// A body that never moves, at the origin.
     pub(super) fn ground() -> Self {
         Self {
-            is_dynamic: false,
             is_awake: true,
             in_island: false,
             island_index: 0,
@@ -70,7 +68,7 @@ impl Body {
         let c = xf.apply(local_centre);
         let sweep = Sweep { local_centre, c0: c, c, a0: def.angle, a: def.angle, alpha0: 0.0 };
         let inv_inertia = 1.0 / inertia;
-        Self { is_dynamic: true, fixture, xf, sweep, inv_mass, inv_inertia, ..Self::ground() }
+        Self { fixture, xf, sweep, inv_mass, inv_inertia, ..Self::ground() }
     }
 
     pub(super) fn set_awake(&mut self, is_awake: bool) {
@@ -85,12 +83,6 @@ impl Body {
             (self.v, self.w) = (Vec2::ZERO, 0.0);
             (self.force, self.torque) = (Vec2::ZERO, 0.0);
         }
-    }
-
-    /// Returns true if the body can move in this step.
-    #[inline(always)]
-    pub(super) fn is_active(&self) -> bool {
-        self.is_awake && self.is_dynamic
     }
 
     #[inline]

@@ -15,8 +15,6 @@ pub(super) struct Contact {
     pub(super) manifold: Manifold,
     pub(super) is_touching: bool,
     pub(super) is_enabled: bool,
-    /// `true` if the island that is being made has the contact.
-    pub(super) in_island: bool,
     /// The fraction of the step at which the fixtures touch, if it has been computed.
     pub(super) impact: Option<f32>,
     /// Sub-steps of this step.
@@ -26,19 +24,7 @@ pub(super) struct Contact {
 impl Contact {
     pub(super) fn new(a: usize, b: usize, body_a: usize, body_b: usize, friction: f32) -> Self {
         let manifold = Manifold::default();
-        let (is_touching, is_enabled, in_island) = (false, true, false);
-        Self {
-            a,
-            b,
-            body_a,
-            body_b,
-            friction,
-            manifold,
-            is_touching,
-            is_enabled,
-            in_island,
-            impact: None,
-            impacts: 0,
-        }
+        let (is_touching, is_enabled) = (false, true);
+        Self { a, b, body_a, body_b, friction, manifold, is_touching, is_enabled, impact: None, impacts: 0 }
     }
 }

@@ -1,11 +1,14 @@
-//! Islands: bodies that touch or are joined, whose constraints are solved together.
+//! Islands: dynamic bodies that are joined, with their contacts with the ground; their constraints are solved
+//! together.
 
+use super::LINEAR_SLOP;
+use super::PI;
 use super::body::Body;
 use super::contact::Contact;
-use super::contact_solver::Constraint;
-use super::joint::{Position, RevoluteJoint, Velocity};
+use super::contact_solver::{BAUMGARTE, IslandContact, SUB_STEP_BAUMGARTE};
+use super::joint::{IslandJoint, Position, RevoluteJoint};
 use super::maths::{Vec2, min};
-use super::{LINEAR_SLOP, PI};
+use super::velocity::Velocity;
 
 /// The largest movement of a step (m), and the largest rotation (rad).
 const TRANSLATION_MAX: f32 = 2.0;
@@ -17,43 +20,43 @@ const SLEEP_ANGULAR_VELOCITY: f32 = 2.0 / 180.0 * PI;
 /// Position iterations of a sub-step.
 const SUB_STEP_POSITION_ITERATIONS: u32 = 20;
 
-/// Times and iterations of a step.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct TimeStep {
-    pub(super) dt: f32,
-    /// The ratio to the step before.
-    pub(super) dt_ratio: f32,
-    pub(super) velocity_iterations: u32,
-    pub(super) position_iterations: u32,
-}
-
-/// Places of bodies, contacts and joints, and the buffers of their solution.
+/// Bodies with their contacts and joints: their places in the world, and their solution.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Island {
     pub(super) bodies: Vec<usize>,
-    pub(super) contacts: Vec<usize>,
-    pub(super) joints: Vec<usize>,
+    pub(super) contact_places: Vec<usize>,
+    pub(super) joint_places: Vec<usize>,
     positions: Vec<Position>,
-    velocities: Vec<Velocity>,
-    constraints: Vec<Constraint>,
+    /// Positions before an iteration.
+    before: Vec<Position>,
+    pub(super) velocities: Vec<Velocity>,
+    pub(super) joints: Vec<IslandJoint>,
+    /// In the order of their bodies.
+    pub(super) contacts: Vec<IslandContact>,
 }
 
 impl Island {
     pub(super) fn with_capacity(bodies: usize, contacts: usize, joints: usize) -> Self {
         Self {
             bodies: Vec::with_capacity(bodies),
-            contacts: Vec::with_capacity(contacts),
-            joints: Vec::with_capacity(joints),
+            contact_places: Vec::with_capacity(contacts),
+            joint_places: Vec::with_capacity(joints),
             positions: Vec::with_capacity(bodies),
+            before: Vec::with_capacity(bodies),
             velocities: Vec::with_capacity(bodies),
-            constraints: Vec::with_capacity(contacts),
+            joints: Vec::with_capacity(joints),
+            contacts: Vec::with_capacity(contacts),
         }
     }
 
     pub(super) fn clear(&mut self) {
         self.bodies.clear();
-        self.contacts.clear();
+        self.contact_places.clear();
+        self.joint_places.clear();
+        self.positions.clear();
+        self.velocities.clear();
         self.joints.clear();
+        self.contacts.clear();
     }
 
     pub(super) fn add_body(&mut self, place: usize, bodies: &mut [Body]) {
@@ -61,56 +64,77 @@ impl Island {
         self.bodies.push(place);
     }
 
-    /// Moves the bodies over a step.
-    pub(super) fn solve(
+    /// Applies forces and the impulses of the last step, times `dt_ratio`, and prepares the velocity
+    /// iterations of a step of `h` seconds.
+    pub(super) fn begin(
         &mut self,
-        step: &TimeStep,
+        (h, dt_ratio): (f32, f32),
         gravity: Vec2,
+        bodies: &mut [Body],
+        contacts: &[Contact],
+        joints: &[RevoluteJoint],
+    ) {
+        for &place in &self.bodies {
+            let b = &mut bodies[place];
+            (b.sweep.c0, b.sweep.a0) = (b.sweep.c, b.sweep.a);
+            let v = b.v + (gravity + b.force * b.inv_mass) * h;
+            let w = b.w + h * b.inv_inertia * b.torque;
+            self.positions.push(Position { c: b.sweep.c, a: b.sweep.a });
+            self.velocities.push(Velocity { v, w });
+        }
+        self.make_contacts(bodies, contacts, dt_ratio);
+        let Self { joint_places, positions, velocities, joints: constraints, .. } = self;
+        self.contacts.iter().for_each(|contact| contact.warm_start(velocities));
+        for &place in joint_places.iter() {
+            constraints.push(IslandJoint::new(
+                place,
+                &joints[place],
+                bodies,
+                positions,
+                velocities,
+                (h, dt_ratio),
+            ));
+        }
+    }
+
+    /// The velocity iterations.
+    pub(super) fn solve_velocities(&mut self, iterations: u32) {
+        let Self { velocities, joints, contacts, .. } = self;
+        for _ in 0..iterations {
+            joints.iter_mut().for_each(|joint| joint.solve_velocity(velocities));
+            for contact in &mut *contacts {
+                contact.solve_velocity(velocities);
+            }
+        }
+    }
+
+    /// Moves the bodies by their velocities, and corrects their positions.
+    pub(super) fn finish(
+        &mut self,
+        h: f32,
+        position_iterations: u32,
         bodies: &mut [Body],
         contacts: &mut [Contact],
         joints: &mut [RevoluteJoint],
     ) {
-        let h = step.dt;
-        self.positions.clear();
-        self.velocities.clear();
-        for &place in &self.bodies {
-            let b = &mut bodies[place];
-            (b.sweep.c0, b.sweep.a0) = (b.sweep.c, b.sweep.a);
-            let (mut v, mut w) = (b.v, b.w);
-            if b.is_dynamic {
-                v += (gravity + b.force * b.inv_mass) * h;
-                w += h * b.inv_inertia * b.torque;
-            }
-            self.positions.push(Position { c: b.sweep.c, a: b.sweep.a });
-            self.velocities.push(Velocity { v, w });
-        }
-        self.make_constraints(bodies, contacts, step.dt_ratio);
-        let Self { positions, velocities, constraints, .. } = self;
-        constraints.iter_mut().for_each(|constraint| constraint.init_velocity(positions));
-        constraints.iter().for_each(|constraint| constraint.warm_start(velocities));
-        for &joint in &self.joints {
-            joints[joint].init_velocity(bodies, positions, velocities, step.dt_ratio);
-        }
-        for _ in 0..step.velocity_iterations {
-            for &joint in &self.joints {
-                joints[joint].solve_velocity(velocities, h);
-            }
-            constraints.iter_mut().for_each(|constraint| constraint.solve_velocity(velocities));
-        }
-        constraints.iter().for_each(|constraint| constraint.store(contacts));
+        self.joints.iter().for_each(|joint| joint.store(joints));
+        self.contacts.iter().for_each(|contact| contact.store(contacts));
         self.integrate(h);
-
         let mut is_solved = false;
-        for _ in 0..step.position_iterations {
-            let Self { positions, constraints, .. } = self;
-            let separate = |least, constraint: &Constraint| constraint.solve_position(positions, least, None);
-            let contacts_solved = constraints.iter().fold(0.0, separate) >= -3.0 * LINEAR_SLOP;
+        for _ in 0..position_iterations {
+            self.before.clone_from(&self.positions);
+            let contacts_solved = self.separate(BAUMGARTE) >= -3.0 * LINEAR_SLOP;
             let mut joints_solved = true;
-            for &joint in &self.joints {
-                joints_solved &= joints[joint].solve_position(positions);
+            for joint in &self.joints {
+                joints_solved &= joint.solve_position(&mut self.positions);
             }
             if contacts_solved && joints_solved {
                 is_solved = true;
+                break;
+            }
+            // An error at a limit may stay above the tolerance by a rounding.
+            let bits = |position: &Position| position.bits();
+            if self.positions.iter().map(bits).eq(self.before.iter().map(bits)) {
                 break;
             }
         }
@@ -118,51 +142,68 @@ impl Island {
         self.sleep(h, is_solved, bodies);
     }
 
-    /// Moves two bodies that touch over the rest of a step; `first` and `second` are their places in the
-    /// island.
+    /// Moves the body of touching contacts over the rest of a step.
     pub(super) fn solve_sub_step(
         &mut self,
         dt: f32,
         velocity_iterations: u32,
-        (first, second): (usize, usize),
         bodies: &mut [Body],
         contacts: &[Contact],
     ) {
-        self.positions.clear();
-        self.velocities.clear();
         for &place in &self.bodies {
             let b = &bodies[place];
             self.positions.push(Position { c: b.sweep.c, a: b.sweep.a });
             self.velocities.push(Velocity { v: b.v, w: b.w });
         }
-        self.make_constraints(bodies, contacts, 0.0);
-        let Self { positions, velocities, constraints, .. } = self;
+        // Impulses do not last: they are not those of a whole step.
+        self.make_contacts(bodies, contacts, 0.0);
         for _ in 0..SUB_STEP_POSITION_ITERATIONS {
-            let separate = |least, constraint: &Constraint| {
-                constraint.solve_position(positions, least, Some((first, second)))
-            };
-            if constraints.iter().fold(0.0, separate) >= -1.5 * LINEAR_SLOP {
+            if self.separate(SUB_STEP_BAUMGARTE) >= -1.5 * LINEAR_SLOP {
                 break;
             }
         }
-        for index in [first, second] {
-            let sweep = &mut bodies[self.bodies[index]].sweep;
-            (sweep.c0, sweep.a0) = (positions[index].c, positions[index].a);
+        for (&place, position) in self.bodies.iter().zip(&self.positions) {
+            let sweep = &mut bodies[place].sweep;
+            (sweep.c0, sweep.a0) = (position.c, position.a);
         }
-        // Impulses do not last: they are not those of a whole step.
-        constraints.iter_mut().for_each(|constraint| constraint.init_velocity(positions));
+        self.make_contacts(bodies, contacts, 0.0);
+        let Self { velocities, contacts, .. } = self;
         for _ in 0..velocity_iterations {
-            constraints.iter_mut().for_each(|constraint| constraint.solve_velocity(velocities));
+            let before = velocities[0].bits();
+            let mut changes = false;
+            for contact in &mut *contacts {
+                changes |= contact.solve_velocity(velocities);
+            }
+            // Without joints an iteration soon changes nothing, and no later one does.
+            if !changes && velocities[0].bits() == before {
+                break;
+            }
         }
         self.integrate(dt);
         self.write_back(bodies);
     }
 
-    fn make_constraints(&mut self, bodies: &[Body], contacts: &[Contact], dt_ratio: f32) {
-        self.constraints.clear();
-        for &place in &self.contacts {
-            self.constraints.push(Constraint::new(place, &contacts[place], bodies, dt_ratio));
-        }
+    /// The contacts of each body that has any.
+    pub(super) fn contacts_by_body(&self) -> impl Iterator<Item = &[IslandContact]> {
+        self.contacts.chunk_by(|a, b| a.body == b.body)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn contacts_by_body_mut(&mut self) -> impl Iterator<Item = &mut [IslandContact]> {
+        self.contacts.chunk_by_mut(|a, b| a.body == b.body)
+    }
+
+    fn make_contacts(&mut self, bodies: &[Body], contacts: &[Contact], dt_ratio: f32) {
+        let Self { contact_places, positions, .. } = self;
+        let make = |&place: &usize| IslandContact::new(place, &contacts[place], bodies, positions, dt_ratio);
+        self.contacts.clear();
+        self.contacts.extend(contact_places.iter().map(make));
+    }
+
+    /// An iteration of the contacts' positions; returns the smallest separation, at most 0.
+    fn separate(&mut self, baumgarte: f32) -> f32 {
+        let Self { contacts, positions, .. } = self;
+        contacts.iter().fold(0.0, |least, contact| contact.solve_position(positions, least, baumgarte))
     }
 
     /// Moves positions by velocities, which are limited.
@@ -197,9 +238,6 @@ impl Island {
         let mut least_seconds = f32::MAX;
         for &place in &self.bodies {
             let b = &mut bodies[place];
-            if !b.is_dynamic {
-                continue;
-            }
             if b.w * b.w > SLEEP_ANGULAR_VELOCITY * SLEEP_ANGULAR_VELOCITY
                 || b.v.dot(b.v) > SLEEP_VELOCITY * SLEEP_VELOCITY
             {

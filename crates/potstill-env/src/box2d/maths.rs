@@ -1,6 +1,7 @@
 //! Vectors, rotations, transforms, sweeps and small matrices.
 
 use super::PI;
+use super::lanes::in_lanes;
 use super::sine::sin_cos;
 use std::ops::{Add, AddAssign, Mul, Neg, Sub, SubAssign};
 
@@ -65,6 +66,8 @@ impl Vec2 {
         Vec2::new(max(self.x, other.x), max(self.y, other.y))
     }
 }
+
+in_lanes! { impl Vec2 as Vec2Columns { x: f32, y: f32, } }
 
 impl Add for Vec2 {
     type Output = Vec2;
@@ -242,6 +245,8 @@ pub(super) struct Mat22 {
     pub(super) ey: Vec2,
 }
 
+in_lanes! { impl Mat22 as Mat22Columns { ex: Vec2, ey: Vec2, } }
+
 impl Mat22 {
     #[inline(always)]
     pub(super) fn times(&self, v: Vec2) -> Vec2 {
@@ -275,6 +280,16 @@ pub(super) struct Vec3 {
     pub(super) x: f32,
     pub(super) y: f32,
     pub(super) z: f32,
+}
+
+in_lanes! { impl Vec3 as Vec3Columns { x: f32, y: f32, z: f32, } }
+
+impl Neg for Vec3 {
+    type Output = Vec3;
+    #[inline(always)]
+    fn neg(self) -> Vec3 {
+        Vec3::new(-self.x, -self.y, -self.z)
+    }
 }
 
 impl Vec3 {

@@ -34,16 +34,20 @@ mod distance;
 mod impact;
 mod island;
 mod joint;
+mod lanes;
 mod maths;
 mod saved;
 mod shape;
 mod sine;
+mod velocity;
 mod world;
 
 pub(crate) use body::BodyDef;
 pub(crate) use joint::RevoluteJointDef;
+pub(crate) use lanes::IslandLanes;
 pub(crate) use maths::{Vec2, vec2};
 pub(crate) use shape::{Polygon, Shape};
+pub(crate) use world::TimeStep;
 pub(crate) use world::World;
 
 /// Collision and constraint tolerance (m).

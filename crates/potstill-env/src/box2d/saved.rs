@@ -7,14 +7,15 @@ use super::contact::Contact;
 use super::joint::{Limit, RevoluteJoint};
 use super::maths::{Vec2, Vec3};
 use super::shape::Aabb;
+use super::velocity::JointImpulse;
 use super::world::World;
 use potstill_core::snapshot::Codec;
 use potstill_core::{Snapshot, SnapshotError, Value, snapshot};
 
 snapshot! {
     impl Restorable for World {
-        saved: inv_dt, bodies via Bodies, boxes via Boxes(*grounds), joints via Joints, contacts via Contacts;
-        built: gravity, fixtures, grounds, moved, touches, island, stack;
+        saved: inv_dt, bodies via Bodies(*ground_bodies), boxes via Boxes(*grounds), joints via Joints, contacts via Contacts;
+        built: gravity, fixtures, ground_bodies, grounds, moved, touches, island, stack;
         then: Self::rejoin;
     }
 }
@@ -47,8 +48,8 @@ fn numbers<'a>(snapshot: &'a Snapshot, name: &str, length: usize) -> Result<&'a 
     }
 }
 
-/// Dynamic bodies, 8 numbers each.
-struct Bodies;
+/// Dynamic bodies, after those of the ground: 8 numbers each.
+struct Bodies(usize);
 
 impl Codec<Vec<Body>> for Bodies {
     fn save(&self, bodies: &Vec<Body>, name: &str, snapshot: &mut Snapshot) {
@@ -56,14 +57,14 @@ impl Codec<Vec<Body>> for Bodies {
             let awake = f32::from(u8::from(b.is_awake));
             [b.sweep.c.x, b.sweep.c.y, b.sweep.a, b.v.x, b.v.y, b.w, b.sleep_seconds, awake]
         };
-        let rows = bodies.iter().filter(|body| body.is_dynamic).flat_map(row).collect();
+        let rows = bodies[self.0..].iter().flat_map(row).collect();
         snapshot.insert(name, Value::F32s(rows));
     }
 
     fn load(&self, bodies: &mut Vec<Body>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
-        let dynamic = bodies.iter().filter(|body| body.is_dynamic).count();
-        let rows = numbers(snapshot, name, dynamic * 8)?;
-        for (b, row) in bodies.iter_mut().filter(|body| body.is_dynamic).zip(rows.chunks(8)) {
+        let bodies = &mut bodies[self.0..];
+        let rows = numbers(snapshot, name, bodies.len() * 8)?;
+        for (b, row) in bodies.iter_mut().zip(rows.chunks(8)) {
             b.sweep.c = Vec2::new(row[0], row[1]);
             b.sweep.a = row[2];
             (b.sweep.c0, b.sweep.a0) = (b.sweep.c, b.sweep.a);
@@ -106,7 +107,7 @@ impl Codec<Vec<RevoluteJoint>> for Joints {
     fn save(&self, joints: &Vec<RevoluteJoint>, name: &str, snapshot: &mut Snapshot) {
         let row = |j: &RevoluteJoint| {
             let limit = LIMITS.iter().position(|limit| *limit == j.limit).unwrap_or(0);
-            [j.impulse.x, j.impulse.y, j.impulse.z, j.motor_impulse, limit as f32]
+            [j.total.point.x, j.total.point.y, j.total.point.z, j.total.motor, limit as f32]
         };
         snapshot.insert(name, Value::F32s(joints.iter().flat_map(row).collect()));
     }
@@ -119,8 +120,7 @@ impl Codec<Vec<RevoluteJoint>> for Joints {
     ) -> Result<(), SnapshotError> {
         let rows = numbers(snapshot, name, joints.len() * 5)?;
         for (joint, row) in joints.iter_mut().zip(rows.chunks(5)) {
-            joint.impulse = Vec3::new(row[0], row[1], row[2]);
-            joint.motor_impulse = row[3];
+            joint.total = JointImpulse { point: Vec3::new(row[0], row[1], row[2]), motor: row[3] };
             let limit = LIMITS.iter().enumerate().find(|(i, _)| *i as f32 == row[4]);
             joint.limit = *limit.ok_or_else(|| SnapshotError::invalid(name, format!("limit {}", row[4])))?.1;
         }

@@ -4,7 +4,7 @@ use super::body::{Body, BodyDef};
 use super::collide::collide;
 use super::contact::Contact;
 use super::impact::time_of_impact;
-use super::island::{Island, TimeStep};
+use super::island::Island;
 use super::joint::{RevoluteJoint, RevoluteJointDef};
 use super::maths::Vec2;
 use super::shape::{Aabb, Shape};
@@ -22,6 +22,14 @@ const SUB_STEP_CONTACTS_MAX: usize = 32;
 /// walkers and landers were seen to have.
 const CONTACTS: usize = 64;
 const ISLAND: usize = 32;
+
+/// Duration and iterations of a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeStep {
+    pub(crate) dt: f32,
+    pub(crate) velocity_iterations: u32,
+    pub(crate) position_iterations: u32,
+}
 
 /// A shape of a body.
 #[derive(Clone, Copy, Debug)]
@@ -45,11 +53,12 @@ pub(crate) struct Touch {
 /// The fixtures of the ground come first, then dynamic bodies with one fixture each; these touch the
 /// ground, and never each other.
 #[derive(Clone, Debug)]
-pub(crate) struct World {
+pub struct World {
     pub(super) gravity: Vec2,
     pub(super) bodies: Vec<Body>,
     pub(super) fixtures: Vec<Fixture>,
-    /// Fixtures of the ground.
+    /// Bodies and fixtures of the ground.
+    pub(super) ground_bodies: usize,
     pub(super) grounds: usize,
     /// The enlarged boxes of all fixtures.
     pub(super) boxes: Vec<Aabb>,
@@ -74,6 +83,7 @@ impl World {
             gravity,
             bodies: Vec::with_capacity(bodies),
             fixtures: Vec::with_capacity(fixtures),
+            ground_bodies: 0,
             grounds: 0,
             boxes: Vec::with_capacity(fixtures),
             moved: Vec::with_capacity(fixtures),
@@ -90,7 +100,7 @@ impl World {
     pub(crate) fn clear(&mut self) {
         self.bodies.clear();
         self.fixtures.clear();
-        self.grounds = 0;
+        (self.ground_bodies, self.grounds) = (0, 0);
         self.boxes.clear();
         self.moved.clear();
         self.joints.clear();
@@ -102,7 +112,8 @@ impl World {
     /// Adds a body of the ground, without a shape yet; returns its place.
     pub(crate) fn add_ground(&mut self) -> usize {
         self.bodies.push(Body::ground());
-        self.bodies.len() - 1
+        self.ground_bodies = self.bodies.len();
+        self.ground_bodies - 1
     }
 
     /// Adds a shape to a body of the ground.
@@ -203,22 +214,49 @@ impl World {
         body.w += body.inv_inertia * (point - body.sweep.c).cross(impulse);
     }
 
-    /// Moves everything by `dt` seconds; returns begins and ends of contacts in their order.
-    pub(crate) fn step(&mut self, dt: f32, velocity_iterations: u32, position_iterations: u32) -> &[Touch] {
+    /// Moves everything by a step.
+    pub(crate) fn step(&mut self, step: &TimeStep) {
+        self.begin(step);
+        self.island.solve_velocities(step.velocity_iterations);
+        self.finish(step);
+    }
+
+    /// The first part of a step: up to the velocities of the first island.
+    pub(super) fn begin(&mut self, step: &TimeStep) {
         self.touches.clear();
         // Fixtures that are new.
         if self.inv_dt == 0.0 {
             self.find_contacts();
         }
-        let dt_ratio = self.inv_dt * dt;
-        let step = TimeStep { dt, dt_ratio, velocity_iterations, position_iterations };
         self.update_contacts();
-        self.solve(&step);
-        self.solve_impacts(&step);
-        self.inv_dt = 1.0 / dt;
-        for body in &mut self.bodies {
+        self.bodies[self.ground_bodies..].iter_mut().for_each(|body| body.in_island = false);
+        self.joints.iter_mut().for_each(|joint| joint.in_island = false);
+        self.begin_island(step);
+    }
+
+    /// The last part of a step: from the solved velocities of the first island on.
+    pub(super) fn finish(&mut self, step: &TimeStep) {
+        while !self.island.bodies.is_empty() {
+            let Self { bodies, contacts, joints, island, .. } = self;
+            island.finish(step.dt, step.position_iterations, bodies, contacts, joints);
+            self.begin_island(step);
+            self.island.solve_velocities(step.velocity_iterations);
+        }
+        for body in (self.ground_bodies..self.bodies.len()).rev() {
+            if self.bodies[body].in_island {
+                self.synchronise_fixture(body);
+            }
+        }
+        self.find_contacts();
+        self.solve_impacts(step);
+        self.inv_dt = 1.0 / step.dt;
+        for body in &mut self.bodies[self.ground_bodies..] {
             (body.force, body.torque) = (Vec2::ZERO, 0.0);
         }
+    }
+
+    /// Begins and ends of contacts in the last step, in their order.
+    pub(crate) fn touches(&self) -> &[Touch] {
         &self.touches
     }
 
@@ -241,7 +279,6 @@ impl World {
                     let (first, second) = (&fixtures[a], &fixtures[b]);
                     let friction = (first.friction * second.friction).sqrt();
                     contacts.push(Contact::new(a, b, first.body, second.body, friction));
-                    bodies[first.body].set_awake(true);
                     bodies[second.body].set_awake(true);
                 }
             }
@@ -253,8 +290,8 @@ impl World {
     fn update_contacts(&mut self) {
         for place in (0..self.contacts.len()).rev() {
             let contact = &self.contacts[place];
-            let Contact { a, b, body_a, body_b, .. } = *contact;
-            if !self.bodies[body_b].is_active() {
+            let Contact { a, b, body_b, .. } = *contact;
+            if !self.bodies[body_b].is_awake {
                 continue;
             }
             if self.boxes[a].overlaps(&self.boxes[b]) {
@@ -265,7 +302,6 @@ impl World {
                 self.touches.push(Touch { body: body_b, begins: false });
             }
             if contact.manifold.count > 0 {
-                self.bodies[body_a].set_awake(true);
                 self.bodies[body_b].set_awake(true);
             }
             self.contacts.remove(place);
@@ -292,74 +328,43 @@ impl World {
         }
         contact.is_touching = is_touching;
         if is_touching != was_touching {
-            bodies[contact.body_a].set_awake(true);
             bodies[contact.body_b].set_awake(true);
             self.touches.push(Touch { body: contact.body_b, begins: is_touching });
         }
     }
 
-    /// Finds the islands of bodies that are awake, solves each, and moves the boxes.
-    fn solve(&mut self, step: &TimeStep) {
+    /// Finds the next island of bodies that are awake, which is empty if there is none, and prepares it.
+    fn begin_island(&mut self, step: &TimeStep) {
         let Self { bodies, contacts, joints, island, stack, .. } = self;
-        bodies.iter_mut().for_each(|body| body.in_island = false);
-        contacts.iter_mut().for_each(|contact| contact.in_island = false);
-        joints.iter_mut().for_each(|joint| joint.in_island = false);
+        island.clear();
         // Box2D's list of bodies begins with the last.
-        for seed in (0..bodies.len()).rev() {
-            if bodies[seed].in_island || !bodies[seed].is_active() {
-                continue;
+        let is_free = |&body: &usize| bodies[body].is_awake && !bodies[body].in_island;
+        let Some(seed) = (self.ground_bodies..bodies.len()).rev().find(is_free) else { return };
+        stack.push(seed);
+        bodies[seed].in_island = true;
+        while let Some(place) = stack.pop() {
+            island.add_body(place, bodies);
+            bodies[place].set_awake(true);
+            for (i, contact) in contacts.iter().enumerate().rev() {
+                if contact.body_b == place && contact.is_enabled && contact.is_touching {
+                    island.contact_places.push(i);
+                }
             }
-            island.clear();
-            stack.clear();
-            stack.push(seed);
-            bodies[seed].in_island = true;
-            while let Some(place) = stack.pop() {
-                island.add_body(place, bodies);
-                bodies[place].set_awake(true);
-                if !bodies[place].is_dynamic {
+            for (i, joint) in joints.iter_mut().enumerate().rev() {
+                let (a, b) = (joint.def.body_a, joint.def.body_b);
+                if joint.in_island || (a != place && b != place) {
                     continue;
                 }
-                for (i, contact) in contacts.iter_mut().enumerate().rev() {
-                    let is_open = contact.body_b == place && !contact.in_island;
-                    if !is_open || !contact.is_enabled || !contact.is_touching {
-                        continue;
-                    }
-                    island.contacts.push(i);
-                    contact.in_island = true;
-                    let other = contact.body_a;
-                    if !bodies[other].in_island {
-                        stack.push(other);
-                        bodies[other].in_island = true;
-                    }
-                }
-                for (i, joint) in joints.iter_mut().enumerate().rev() {
-                    let (a, b) = (joint.def.body_a, joint.def.body_b);
-                    if joint.in_island || (a != place && b != place) {
-                        continue;
-                    }
-                    island.joints.push(i);
-                    joint.in_island = true;
-                    let other = if a == place { b } else { a };
-                    if !bodies[other].in_island {
-                        stack.push(other);
-                        bodies[other].in_island = true;
-                    }
-                }
-            }
-            island.solve(step, self.gravity, bodies, contacts, joints);
-            // The ground may be in several islands.
-            for &place in &island.bodies {
-                if !bodies[place].is_dynamic {
-                    bodies[place].in_island = false;
+                island.joint_places.push(i);
+                joint.in_island = true;
+                let other = if a == place { b } else { a };
+                if !bodies[other].in_island {
+                    stack.push(other);
+                    bodies[other].in_island = true;
                 }
             }
         }
-        for body in (0..self.bodies.len()).rev() {
-            if self.bodies[body].in_island && self.bodies[body].is_dynamic {
-                self.synchronise_fixture(body);
-            }
-        }
-        self.find_contacts();
+        island.begin((step.dt, self.inv_dt * step.dt), self.gravity, bodies, contacts, joints);
     }
 
     /// Enlarges a body's box if the body has left it.
@@ -384,12 +389,8 @@ impl World {
     /// Stops bodies at the first time of the step at which they touch the ground, one after the other, and
     /// moves each over the rest of the step without the velocity that made it touch.
     fn solve_impacts(&mut self, step: &TimeStep) {
-        for body in &mut self.bodies {
-            body.in_island = false;
-            body.sweep.alpha0 = 0.0;
-        }
         for contact in &mut self.contacts {
-            (contact.impact, contact.in_island, contact.impacts) = (None, false, 0);
+            (contact.impact, contact.impacts) = (None, 0);
         }
         while let Some((place, alpha)) = self.first_impact() {
             let Contact { body_a, body_b, .. } = self.contacts[place];
@@ -411,6 +412,12 @@ impl World {
             self.solve_sub_step(step, place, alpha);
             self.find_contacts();
         }
+        for contact in &self.contacts {
+            self.bodies[contact.body_a].sweep.alpha0 = 0.0;
+        }
+        for body in &mut self.bodies[self.ground_bodies..] {
+            body.sweep.alpha0 = 0.0;
+        }
     }
 
     /// The contact that touches first in what is left of the step, and when.
@@ -423,7 +430,7 @@ impl World {
             let alpha = match contact.impact {
                 Some(alpha) => alpha,
                 None => {
-                    if !self.bodies[contact.body_b].is_active() {
+                    if !self.bodies[contact.body_b].is_awake {
                         continue;
                     }
                     // Both sweeps onto the same interval.
@@ -456,60 +463,36 @@ impl World {
 
     /// Solves a contact and the others of its body from the fraction `alpha` of the step on.
     fn solve_sub_step(&mut self, step: &TimeStep, place: usize, alpha: f32) {
-        let Contact { body_a, body_b, .. } = self.contacts[place];
+        let body = self.contacts[place].body_b;
         let mut island = std::mem::take(&mut self.island);
         island.clear();
-        for body in [body_a, body_b] {
-            self.bodies[body].set_awake(true);
-            island.add_body(body, &mut self.bodies);
-            self.bodies[body].in_island = true;
-        }
-        island.contacts.push(place);
-        self.contacts[place].in_island = true;
+        self.bodies[body].set_awake(true);
+        island.add_body(body, &mut self.bodies);
+        island.contact_places.push(place);
         for i in (0..self.contacts.len()).rev() {
-            if island.contacts.len() == SUB_STEP_CONTACTS_MAX {
+            if island.contact_places.len() == SUB_STEP_CONTACTS_MAX {
                 break;
             }
-            let Contact { body_a: other, body_b: body, in_island, .. } = self.contacts[i];
-            if body != body_b || in_island {
+            if i == place || self.contacts[i].body_b != body {
                 continue;
             }
-            let backup = self.bodies[other].sweep;
-            if !self.bodies[other].in_island {
-                self.bodies[other].advance(alpha);
-            }
+            let ground = self.contacts[i].body_a;
+            let backup = self.bodies[ground].sweep;
+            self.bodies[ground].advance(alpha);
             self.update_contact(i);
-            if !self.contacts[i].is_touching {
-                self.bodies[other].sweep = backup;
-                self.bodies[other].synchronise_transform();
-                continue;
-            }
-            self.contacts[i].in_island = true;
-            island.contacts.push(i);
-            if !self.bodies[other].in_island {
-                self.bodies[other].in_island = true;
-                island.add_body(other, &mut self.bodies);
+            if self.contacts[i].is_touching {
+                island.contact_places.push(i);
+            } else {
+                self.bodies[ground].sweep = backup;
             }
         }
         let dt = (1.0 - alpha) * step.dt;
-        let (first, second) = (self.bodies[body_a].island_index, self.bodies[body_b].island_index);
-        island.solve_sub_step(
-            dt,
-            step.velocity_iterations,
-            (first, second),
-            &mut self.bodies,
-            &self.contacts,
-        );
-        for &body in &island.bodies {
-            self.bodies[body].in_island = false;
-            if self.bodies[body].is_dynamic {
-                self.synchronise_fixture(body);
-                for contact in self.contacts.iter_mut().filter(|contact| contact.body_b == body) {
-                    (contact.impact, contact.in_island) = (None, false);
-                }
-            }
-        }
+        island.solve_sub_step(dt, step.velocity_iterations, &mut self.bodies, &self.contacts);
         self.island = island;
+        self.synchronise_fixture(body);
+        for contact in self.contacts.iter_mut().filter(|contact| contact.body_b == body) {
+            contact.impact = None;
+        }
     }
 
     /// The fraction of a ray at which it first meets the ground, which lies within `shapes`; 1 if it does
@@ -543,18 +526,24 @@ mod tests {
         (world, square)
     }
 
+    /// Steps a world; returns the contacts that begin, as true, and that end.
+    fn step(world: &mut World) -> Vec<bool> {
+        world.step(&TimeStep { dt: 0.02, velocity_iterations: 8, position_iterations: 3 });
+        world.touches().iter().map(|touch| touch.begins).collect()
+    }
+
     #[test]
     fn a_body_falls_rests_and_sleeps() {
         let (mut world, square) = drop_from(1.0);
         let mut touches = Vec::new();
         for _ in 0..10 {
-            touches.extend(world.step(0.02, 8, 3).iter().map(|touch| touch.begins));
+            touches.extend(step(&mut world));
         }
         // v = g t, and symplectic Euler's s = g t (t + dt) / 2.
         assert!((world.velocity(square).y + 2.0).abs() < 1e-5);
         assert!((world.position(square).y - (2.0 - 10.0 * 0.2 * 0.22 / 2.0)).abs() < 1e-5);
         for _ in 0..100 {
-            touches.extend(world.step(0.02, 8, 3).iter().map(|touch| touch.begins));
+            touches.extend(step(&mut world));
         }
         assert_eq!(touches, [true]);
         assert!(!world.is_awake(square));
@@ -566,10 +555,10 @@ mod tests {
     #[test]
     fn a_body_that_is_too_fast_for_a_step_does_not_fall_through() {
         let (mut world, square) = drop_from(1.0);
-        world.step(0.02, 8, 3);
+        step(&mut world);
         world.bodies[square].v = Vec2::new(0.0, -99.0);
         for _ in 0..5 {
-            world.step(0.02, 8, 3);
+            step(&mut world);
             assert!(world.position(square).y > 0.98, "{:?}", world.position(square));
         }
     }
@@ -577,7 +566,7 @@ mod tests {
     #[test]
     fn a_snapshot_with_contacts_that_cannot_be_is_refused() {
         let (mut world, _) = drop_from(0.0);
-        world.step(0.02, 8, 3);
+        step(&mut world);
         assert_eq!(world.contacts.len(), 1);
         let (mut other, square) = drop_from(0.0);
         other.restore(&world.snapshot()).unwrap();

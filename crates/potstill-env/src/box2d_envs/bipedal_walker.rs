@@ -62,7 +62,7 @@
 //! the last bit. In Gymnasium later episodes of one instance begin in the world of the earlier ones, whose
 //! contacts have another order.
 
-use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, advance, outline};
+use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, outline, touch_ground};
 use super::{Simulated, Task};
 use crate::box2d::{BodyDef, Polygon, RevoluteJointDef, Shape, Vec2, World, vec2};
 use crate::registry::{Entry, Factory, Kind};
@@ -103,6 +103,8 @@ pub struct Walker {
     is_hardcore: bool,
     ground: Ground,
     world: World,
+    /// The torques of this step.
+    torques: [f32; 4],
     /// Lower legs on the ground.
     landed: [bool; 2],
     has_fallen: bool,
@@ -288,7 +290,16 @@ impl Walker {
             let (sin, cos) = math::sin_cos(1.5 * i as f64 / 10.0);
             (sin * LIDAR_RANGE, cos * LIDAR_RANGE)
         });
-        Self { is_hardcore, ground, world, landed: [false; 2], has_fallen: false, shaping: 0.0, rays }
+        Self {
+            is_hardcore,
+            ground,
+            world,
+            torques: [0.0; 4],
+            landed: [false; 2],
+            has_fallen: false,
+            shaping: 0.0,
+            rays,
+        }
     }
 
     /// The place of the first dynamic body, and the number of shapes of the ground.
@@ -303,52 +314,6 @@ impl Walker {
         // One edge more to either side, whatever the rounding.
         let edges = place(from).saturating_sub(1)..place(to) + 2;
         (0..obstacles).chain(edges.map(move |edge| obstacles + edge))
-    }
-
-    fn advance(&mut self, action: &[f32], observation: &mut [f32]) -> (f64, bool) {
-        for (joint, &torque) in action.iter().enumerate() {
-            let speed = if joint % 2 == 0 { SPEED_HIP } else { SPEED_KNEE };
-            let sign = if torque > 0.0 { 1.0 } else { -f32::from(u8::from(torque < 0.0)) };
-            self.world.set_motor(joint, speed * sign, MOTORS_TORQUE * torque.abs());
-        }
-        let hull = self.grounds() + HULL_BODY;
-        let legs = LOWER_LEGS.map(|leg| self.grounds() + leg);
-        self.has_fallen |= advance(&mut self.world, hull, legs, &mut self.landed);
-        let world = &self.world;
-        let (position, velocity) = (world.position(hull), world.velocity(hull));
-        let (x, y) = (f64::from(position.x), f64::from(position.y));
-        let angle = f64::from(world.angle(hull));
-        let mut state = [0.0; 24 - RAYS];
-        state[0] = angle;
-        state[1] = 2.0 * f64::from(world.angular_velocity(hull)) / STEPS_PER_SECOND;
-        state[2] = 0.3 * f64::from(velocity.x) * WIDTH / STEPS_PER_SECOND;
-        state[3] = 0.3 * f64::from(velocity.y) * HEIGHT / STEPS_PER_SECOND;
-        for (leg, part) in state[4..].chunks_exact_mut(5).enumerate() {
-            let (hip, knee) = (2 * leg, 2 * leg + 1);
-            part[0] = f64::from(world.joint_angle(hip));
-            part[1] = f64::from(world.joint_speed(hip)) / f64::from(SPEED_HIP);
-            part[2] = f64::from(world.joint_angle(knee)) + 1.0;
-            part[3] = f64::from(world.joint_speed(knee)) / f64::from(SPEED_KNEE);
-            part[4] = f64::from(u8::from(self.landed[leg]));
-        }
-        for (to, number) in observation.iter_mut().zip(state) {
-            *to = number as f32;
-        }
-        for (to, (dx, dy)) in observation[24 - RAYS..].iter_mut().zip(self.rays) {
-            let end = vec2(x + dx, y - dy);
-            *to = world.ray_cast(position, end, self.shapes_below(x, f64::from(end.x)));
-        }
-        let shaping = 130.0 * x / SCALE - 5.0 * angle.abs();
-        // NumPy computes a number of double precision less one of single precision in single precision.
-        let mut reward = (shaping - self.shaping) as f32;
-        self.shaping = shaping;
-        let cost = (0.000_35 * 80.0_f64) as f32;
-        for torque in action {
-            reward -= cost * torque.abs();
-        }
-        let has_lost = self.has_fallen || x < 0.0;
-        let has_won = x > (LENGTH - GRASS as usize) as f64 * STEP;
-        (if has_lost { -100.0 } else { f64::from(reward) }, has_lost || has_won)
     }
 }
 
@@ -381,7 +346,7 @@ impl Task for Walker {
         Space::Box { low: vec![-1.0; 4], high: vec![1.0; 4] }
     }
 
-    fn start(&mut self, rng: &mut Pcg64, observation: &mut [f32]) {
+    fn start(&mut self, rng: &mut Pcg64) {
         self.ground.generate(self.is_hardcore, rng);
         // Gymnasium draws clouds: ten, of 11 numbers each.
         for _ in 0..LENGTH / 20 * 11 {
@@ -391,11 +356,61 @@ impl Task for Walker {
         (self.landed, self.has_fallen, self.shaping) = ([false; 2], false, 0.0);
         let force = rng.uniform(-INITIAL_FORCE, INITIAL_FORCE);
         self.world.apply_force_to_centre(self.grounds() + HULL_BODY, vec2(force, 0.0));
-        self.advance(&[0.0; 4], observation);
+        self.act(&[0.0; 4], rng);
     }
 
-    fn step(&mut self, action: &[f32], _: &mut Pcg64, observation: &mut [f32]) -> (f64, bool) {
-        self.advance(action, observation)
+    fn act(&mut self, action: &[f32], _: &mut Pcg64) {
+        self.torques.copy_from_slice(action);
+        for (joint, &torque) in action.iter().enumerate() {
+            let speed = if joint % 2 == 0 { SPEED_HIP } else { SPEED_KNEE };
+            let sign = if torque > 0.0 { 1.0 } else { -f32::from(u8::from(torque < 0.0)) };
+            self.world.set_motor(joint, speed * sign, MOTORS_TORQUE * torque.abs());
+        }
+    }
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn observe(&mut self, observation: &mut [f32]) -> (f64, bool) {
+        let hull = self.grounds() + HULL_BODY;
+        let legs = LOWER_LEGS.map(|leg| self.grounds() + leg);
+        self.has_fallen |= touch_ground(&self.world, hull, legs, &mut self.landed);
+        let world = &self.world;
+        let (position, velocity) = (world.position(hull), world.velocity(hull));
+        let (x, y) = (f64::from(position.x), f64::from(position.y));
+        let angle = f64::from(world.angle(hull));
+        let mut state = [0.0; 24 - RAYS];
+        state[0] = angle;
+        state[1] = 2.0 * f64::from(world.angular_velocity(hull)) / STEPS_PER_SECOND;
+        state[2] = 0.3 * f64::from(velocity.x) * WIDTH / STEPS_PER_SECOND;
+        state[3] = 0.3 * f64::from(velocity.y) * HEIGHT / STEPS_PER_SECOND;
+        for (leg, part) in state[4..].chunks_exact_mut(5).enumerate() {
+            let (hip, knee) = (2 * leg, 2 * leg + 1);
+            part[0] = f64::from(world.joint_angle(hip));
+            part[1] = f64::from(world.joint_speed(hip)) / f64::from(SPEED_HIP);
+            part[2] = f64::from(world.joint_angle(knee)) + 1.0;
+            part[3] = f64::from(world.joint_speed(knee)) / f64::from(SPEED_KNEE);
+            part[4] = f64::from(u8::from(self.landed[leg]));
+        }
+        for (to, number) in observation.iter_mut().zip(state) {
+            *to = number as f32;
+        }
+        for (to, (dx, dy)) in observation[24 - RAYS..].iter_mut().zip(self.rays) {
+            let end = vec2(x + dx, y - dy);
+            *to = world.ray_cast(position, end, self.shapes_below(x, f64::from(end.x)));
+        }
+        let shaping = 130.0 * x / SCALE - 5.0 * angle.abs();
+        // NumPy computes a number of double precision less one of single precision in single precision.
+        let mut reward = (shaping - self.shaping) as f32;
+        self.shaping = shaping;
+        let cost = (0.000_35 * 80.0_f64) as f32;
+        for torque in self.torques {
+            reward -= cost * torque.abs();
+        }
+        let has_lost = self.has_fallen || x < 0.0;
+        let has_won = x > (LENGTH - GRASS as usize) as f64 * STEP;
+        (if has_lost { -100.0 } else { f64::from(reward) }, has_lost || has_won)
     }
 
     fn scene(&self) -> Scene {
@@ -429,7 +444,7 @@ impl Task for Walker {
 snapshot! {
     impl Restorable for Walker {
         saved: ground, landed via Flags, has_fallen, shaping, world via Rebuilt::on(ground);
-        built: is_hardcore, rays;
+        built: is_hardcore, torques, rays;
     }
 }
 
@@ -489,7 +504,7 @@ pub(crate) fn entries() -> Vec<Entry> {
     let walker = |id, summary, is_hardcore, limit| {
         let entry = Entry::new(id, summary, move |options| {
             let is_hardcore = options.flag("hardcore", is_hardcore)?;
-            Ok(Kind::Control(Factory::trusted(move || BipedalWalker::new(Walker::new(is_hardcore)))))
+            Ok(Kind::Control(Factory::of_task(move || Walker::new(is_hardcore))))
         });
         let entry = entry.controls(&["hip 1", "knee 1", "hip 2", "knee 2"]);
         entry.documented(include_str!("bipedal_walker.rs")).time_limit(limit).reward_threshold(300.0)
@@ -503,6 +518,7 @@ pub(crate) fn entries() -> Vec<Entry> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::TIME_STEP;
     use super::*;
 
     #[test]
@@ -527,7 +543,8 @@ mod tests {
     #[test]
     fn a_snapshot_with_other_ground_is_refused() {
         let mut walker = Walker::new(true);
-        walker.start(&mut Pcg64::new(1), &mut [0.0; 24]);
+        walker.start(&mut Pcg64::new(1));
+        walker.world.step(&TIME_STEP);
         let mut other = Walker::new(true);
         other.restore(&walker.snapshot()).unwrap();
         assert_eq!(other.snapshot(), walker.snapshot());

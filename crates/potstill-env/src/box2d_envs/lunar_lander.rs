@@ -66,7 +66,7 @@
 //!
 //! Gymnasium 1.4, `LunarLander-v3`, on Box2D 2.3: episodes of equal seeds are equal to the last bit.
 
-use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, advance, outline};
+use super::simulated::{Flags, HEIGHT, SCALE, STEPS_PER_SECOND, WIDTH, outline, touch_ground};
 use super::{Simulated, Task};
 use crate::box2d::{BodyDef, Polygon, RevoluteJointDef, Shape, World, vec2};
 use crate::classic_control::dynamics::Numbers;
@@ -194,6 +194,8 @@ pub struct Lander<C> {
     /// Heights of the corners of the surface.
     surface: [f64; CORNERS],
     world: World,
+    /// The powers of the engines in this step.
+    thrust: Thrust,
     /// Legs on the ground.
     landed: [bool; 2],
     has_crashed: bool,
@@ -264,6 +266,7 @@ impl<C: Controls> Lander<C> {
             moon,
             surface: [PAD_HEIGHT; CORNERS],
             world,
+            thrust: Thrust::default(),
             landed: [false; 2],
             has_crashed: false,
             shaping: 0.0,
@@ -293,6 +296,7 @@ impl<C: Controls> Lander<C> {
 
     /// Fires the engines; the dispersion of their jets is drawn in any case.
     fn fire(&mut self, thrust: Thrust, rng: &mut Pcg64) {
+        self.thrust = thrust;
         let (sin, cos) = math::sin_cos(f64::from(self.world.angle(LANDER)));
         let (tip, side) = ((sin, cos), (-cos, sin));
         let dispersion = [rng.uniform(-1.0, 1.0) / SCALE, rng.uniform(-1.0, 1.0) / SCALE];
@@ -315,12 +319,55 @@ impl<C: Controls> Lander<C> {
             self.world.apply_linear_impulse(LANDER, impulse, point);
         }
     }
+}
 
-    fn advance(&mut self, thrust: Thrust, rng: &mut Pcg64, observation: &mut [f32]) -> (f64, bool) {
+impl<C: Controls> Task for Lander<C> {
+    type Action = C::Action;
+
+    fn observation_space(&self) -> Space {
+        let turns = 2.0 * std::f32::consts::PI;
+        Space::Box {
+            low: vec![-2.5, -2.5, -10.0, -10.0, -turns, -10.0, -0.0, -0.0],
+            high: vec![2.5, 2.5, 10.0, 10.0, turns, 10.0, 1.0, 1.0],
+        }
+    }
+
+    fn action_space(&self) -> Space {
+        C::space()
+    }
+
+    fn start(&mut self, rng: &mut Pcg64) {
+        let mut heights: [f64; CORNERS + 1] = std::array::from_fn(|_| rng.uniform(0.0, HEIGHT / 2.0));
+        heights[CORNERS / 2 - 2..=CORNERS / 2 + 2].fill(PAD_HEIGHT);
+        self.surface = std::array::from_fn(|i| {
+            // Python's index -1 is the last.
+            let before = heights[if i == 0 { CORNERS } else { i - 1 }];
+            0.33 * (before + heights[i] + heights[i + 1])
+        });
+        build(&mut self.world, &self.surface);
+        (self.landed, self.has_crashed, self.shaping) = ([false; 2], false, 0.0);
+        let force = [0; 2].map(|_| rng.uniform(-INITIAL_FORCE, INITIAL_FORCE));
+        self.world.apply_force_to_centre(LANDER, vec2(force[0], force[1]));
+        if self.moon.wind.is_some() {
+            let mut index = || f64::from(rng.integer(2 * WIND_START)) - f64::from(WIND_START);
+            (self.wind_index, self.torque_index) = (index(), index());
+        }
         self.blow();
-        self.fire(thrust, rng);
-        let Self { world, landed, has_crashed, .. } = self;
-        *has_crashed |= advance(world, LANDER, LEGS, landed);
+        self.fire(Thrust::default(), rng);
+    }
+
+    fn act(&mut self, action: &C::Action, rng: &mut Pcg64) {
+        self.blow();
+        self.fire(C::thrust(action), rng);
+    }
+
+    fn world(&mut self) -> &mut World {
+        &mut self.world
+    }
+
+    fn observe(&mut self, observation: &mut [f32]) -> (f64, bool) {
+        let Self { world, landed, .. } = self;
+        self.has_crashed |= touch_ground(world, LANDER, LEGS, landed);
         let (position, velocity) = (world.position(LANDER), world.velocity(LANDER));
         let state = [
             (f64::from(position.x) - WIDTH / 2.0) / (WIDTH / 2.0),
@@ -342,8 +389,8 @@ impl<C: Controls> Lander<C> {
                 + 10.0 * state[7];
         let mut reward = shaping - self.shaping;
         self.shaping = shaping;
-        reward -= thrust.main * 0.30;
-        reward -= thrust.side * 0.03;
+        reward -= self.thrust.main * 0.30;
+        reward -= self.thrust.side * 0.03;
         if !world.is_awake(LANDER) {
             return (100.0, true);
         }
@@ -351,45 +398,6 @@ impl<C: Controls> Lander<C> {
             return (-100.0, true);
         }
         (reward, false)
-    }
-}
-
-impl<C: Controls> Task for Lander<C> {
-    type Action = C::Action;
-
-    fn observation_space(&self) -> Space {
-        let turns = 2.0 * std::f32::consts::PI;
-        Space::Box {
-            low: vec![-2.5, -2.5, -10.0, -10.0, -turns, -10.0, -0.0, -0.0],
-            high: vec![2.5, 2.5, 10.0, 10.0, turns, 10.0, 1.0, 1.0],
-        }
-    }
-
-    fn action_space(&self) -> Space {
-        C::space()
-    }
-
-    fn start(&mut self, rng: &mut Pcg64, observation: &mut [f32]) {
-        let mut heights: [f64; CORNERS + 1] = std::array::from_fn(|_| rng.uniform(0.0, HEIGHT / 2.0));
-        heights[CORNERS / 2 - 2..=CORNERS / 2 + 2].fill(PAD_HEIGHT);
-        self.surface = std::array::from_fn(|i| {
-            // Python's index -1 is the last.
-            let before = heights[if i == 0 { CORNERS } else { i - 1 }];
-            0.33 * (before + heights[i] + heights[i + 1])
-        });
-        build(&mut self.world, &self.surface);
-        (self.landed, self.has_crashed, self.shaping) = ([false; 2], false, 0.0);
-        let force = [0; 2].map(|_| rng.uniform(-INITIAL_FORCE, INITIAL_FORCE));
-        self.world.apply_force_to_centre(LANDER, vec2(force[0], force[1]));
-        if self.moon.wind.is_some() {
-            let mut index = || f64::from(rng.integer(2 * WIND_START)) - f64::from(WIND_START);
-            (self.wind_index, self.torque_index) = (index(), index());
-        }
-        self.advance(Thrust::default(), rng, observation);
-    }
-
-    fn step(&mut self, action: &C::Action, rng: &mut Pcg64, observation: &mut [f32]) -> (f64, bool) {
-        self.advance(C::thrust(action), rng, observation)
     }
 
     fn scene(&self) -> Scene {
@@ -412,7 +420,7 @@ snapshot! {
     impl[C: Controls] Restorable for Lander<C> {
         saved: surface via Numbers, landed via Flags, has_crashed, shaping, wind_index, torque_index,
             world via Rebuilt(*surface);
-        built: moon, controls;
+        built: moon, thrust, controls;
     }
 }
 
@@ -433,12 +441,12 @@ impl Codec<World> for Rebuilt {
 pub(crate) fn entries() -> Vec<Entry> {
     let discrete = Entry::new("LunarLander-v3", "land on a pad on the moon", |options| {
         let moon = moon(options)?;
-        Ok(Kind::Features(Factory::trusted(move || LunarLander::new(Lander::new(moon)))))
+        Ok(Kind::Features(Factory::of_task(move || Lander::<Switches>::new(moon))))
     });
     let throttles = "land on a pad on the moon, with throttles";
     let continuous = Entry::new("LunarLanderContinuous-v3", throttles, |options| {
         let moon = moon(options)?;
-        Ok(Kind::Control(Factory::trusted(move || LunarLanderContinuous::new(Lander::new(moon)))))
+        Ok(Kind::Control(Factory::of_task(move || Lander::<Throttles>::new(moon))))
     });
     let discrete = discrete.actions(&["none", "left", "up", "right"]);
     let continuous = continuous.controls(&["main engine", "side engines"]);

@@ -20,6 +20,7 @@ pub mod bipedal_walker;
 pub mod lunar_lander;
 mod simulated;
 
+pub(crate) use simulated::TIME_STEP;
 pub use simulated::{Simulated, Task};
 
 use crate::registry::Entry;

@@ -1,7 +1,7 @@
 //! The environment of a task with rigid bodies.
 
-use crate::box2d::{Vec2, World};
-use crate::{Env, EnvError, Outcome, Paint, Row, Scene, Space};
+use crate::box2d::{TimeStep, Vec2, World};
+use crate::{Env, EnvError, Guarded, Outcome, Paint, Row, Scene, Space};
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Restorable, Snapshot, SnapshotError, Value, snapshot};
 use std::fmt;
@@ -12,13 +12,14 @@ pub(super) const SCALE: f64 = 30.0;
 /// The image in metres.
 pub(super) const WIDTH: f64 = 600.0 / SCALE;
 pub(super) const HEIGHT: f64 = 400.0 / SCALE;
-const VELOCITY_ITERATIONS: u32 = 180;
-const POSITION_ITERATIONS: u32 = 60;
+/// The step of all worlds.
+pub(crate) const TIME_STEP: TimeStep =
+    TimeStep { dt: (1.0 / STEPS_PER_SECOND) as f32, velocity_iterations: 180, position_iterations: 60 };
 
-/// Moves a world by one step of the environment, and notes the legs on the ground; true if the hull has touched it.
-pub(super) fn advance(world: &mut World, hull: usize, legs: [usize; 2], landed: &mut [bool; 2]) -> bool {
+/// Notes the legs on the ground after a step; returns true if the hull has touched it.
+pub(super) fn touch_ground(world: &World, hull: usize, legs: [usize; 2], landed: &mut [bool; 2]) -> bool {
     let mut has_touched = false;
-    for touch in world.step((1.0 / STEPS_PER_SECOND) as f32, VELOCITY_ITERATIONS, POSITION_ITERATIONS) {
+    for touch in world.touches() {
         has_touched |= touch.body == hull && touch.begins;
         for (landed, leg) in landed.iter_mut().zip(legs) {
             if touch.body == leg {
@@ -52,11 +53,17 @@ pub trait Task: Restorable + Clone + fmt::Debug + Send + Sync + 'static {
     /// The action space.
     fn action_space(&self) -> Space;
 
-    /// Starts an episode.
-    fn start(&mut self, rng: &mut Pcg64, observation: &mut [f32]);
+    /// Begins an episode, whose first observation is made after a step of the world.
+    fn start(&mut self, rng: &mut Pcg64);
 
-    /// Takes a step with an action of the space; returns the reward, and true if the state is terminal.
-    fn step(&mut self, action: &Self::Action, rng: &mut Pcg64, observation: &mut [f32]) -> (f64, bool);
+    /// Applies an action of the space to the world, which then makes a step.
+    fn act(&mut self, action: &Self::Action, rng: &mut Pcg64);
+
+    /// The world.
+    fn world(&mut self) -> &mut World;
+
+    /// Observes the world after a step; returns the reward, and true if the state is terminal.
+    fn observe(&mut self, observation: &mut [f32]) -> (f64, bool);
 
     /// The rendering of the state.
     fn scene(&self) -> Scene;
@@ -74,6 +81,31 @@ impl<T: Task> Simulated<T> {
     /// The environment of a task.
     pub fn new(task: T) -> Self {
         Self { action_space: task.action_space(), task, rng: Pcg64::new(0) }
+    }
+
+    /// Begins an episode, up to the step of the world.
+    pub(crate) fn start(&mut self, seed: Option<u64>) {
+        if let Some(seed) = seed {
+            self.rng = Pcg64::new(seed);
+        }
+        self.task.start(&mut self.rng);
+    }
+
+    /// Applies an action of the space, up to the step of the world.
+    pub(crate) fn act(&mut self, action: &T::Action) {
+        self.task.act(action, &mut self.rng);
+    }
+
+    /// Observes the world after its step.
+    pub(crate) fn observe(&mut self, observation: &mut [f32]) -> Outcome {
+        let (reward, terminated) = self.task.observe(observation);
+        Outcome { reward, terminated, truncated: false }
+    }
+}
+
+impl<T: Task> AsMut<World> for Guarded<Simulated<T>> {
+    fn as_mut(&mut self) -> &mut World {
+        self.env_mut().task.world()
     }
 }
 
@@ -96,18 +128,18 @@ impl<T: Task> Env for Simulated<T> {
     }
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {
-        if let Some(seed) = seed {
-            self.rng = Pcg64::new(seed);
-        }
-        self.task.start(&mut self.rng, observation);
+        self.start(seed);
+        self.task.world().step(&TIME_STEP);
+        self.observe(observation);
     }
 
     fn step(&mut self, action: &T::Action, observation: &mut [f32]) -> Result<Outcome, EnvError> {
         if !action.is_in(&self.action_space) {
             return Err(EnvError::Action { action: action.text(), space: self.action_space() });
         }
-        let (reward, terminated) = self.task.step(action, &mut self.rng, observation);
-        Ok(Outcome { reward, terminated, truncated: false })
+        self.act(action);
+        self.task.world().step(&TIME_STEP);
+        Ok(self.observe(observation))
     }
 
     fn reseed(&mut self, seed: u64) {

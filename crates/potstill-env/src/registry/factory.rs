@@ -1,8 +1,9 @@
 //! Construction of the environments of a [`Spec`](super::Spec): one, or many copies at once.
 
 use super::checked::{Checked, CheckedVec};
+use crate::box2d_envs::{Simulated, Task};
 use crate::classic_control::dynamics::{Dynamics, Single};
-use crate::vector::{Lanes, SyncVec};
+use crate::vector::{Lanes, SyncVec, Worlds};
 use crate::{Autoreset, Env, Guarded, Row, Space, VecEnv};
 use std::fmt;
 use std::sync::Arc;
@@ -127,6 +128,16 @@ impl<A: Row + ?Sized + 'static> Factory<[f32], A> {
             many: Arc::new(move |n, autoreset, limit| {
                 Box::new(Lanes::new(dynamics.clone(), n, autoreset, limit))
             }),
+            time_limit_steps: None,
+        }
+    }
+
+    /// A factory of a task with rigid bodies, whose copies are stepped side by side.
+    pub(crate) fn of_task<T: Task<Action = A>>(make: impl Fn() -> T + Send + Sync + Clone + 'static) -> Self {
+        let copies = make.clone();
+        Self {
+            one: Self::trusted(move || Simulated::new(make())).one,
+            many: Arc::new(move |n, autoreset, limit| Box::new(Worlds::new(n, autoreset, limit, &copies))),
             time_limit_steps: None,
         }
     }

@@ -21,9 +21,11 @@
 
 mod lanes;
 mod sync;
+mod worlds;
 
 pub use lanes::Lanes;
 pub use sync::SyncVec;
+pub use worlds::Worlds;
 
 use crate::space::{Element, Elements};
 use crate::{EnvError, Row, Space};
@@ -167,6 +169,11 @@ impl<T: Element> Batch<T> {
     /// The observation to act on.
     pub fn observation(&self, i: usize) -> &[T] {
         &self.observations[self.row(i)]
+    }
+
+    fn observation_mut(&mut self, i: usize) -> &mut [T] {
+        let row = self.row(i);
+        &mut self.observations[row]
     }
 
     /// The reward of copy `i` before it was changed for learning ([`Env::raw_reward`](crate::Env::raw_reward)).
