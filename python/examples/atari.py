@@ -75,7 +75,6 @@ def main() -> None:
         buffer_size=given.buffer_size,
         learning_starts=min(1_000, steps // 4),
         eval_freq=0,
-        eval_episodes=1,
         threads=given.threads,
         preset="none",
     )
@@ -90,7 +89,8 @@ def main() -> None:
     seconds = time.monotonic() - begun
     speed = f"{steps / seconds:.0f} steps, {steps * SKIPPED / seconds:.0f} frames a second"
     print(f"{steps} steps, {steps * SKIPPED} frames of {given.game}, in {seconds:.0f} s: {speed}")
-    print(f"mean return of {keys['eval_episodes']} episode: {model.run.summary['mean_return']:.1f}")
+    if (returns := model.metrics.get("rollout/ep_rew")) is not None:
+        print(f"returns of {len(returns.values)} episodes, of raw rewards: {returns.values.min():.0f} to {returns.values.max():.0f}")
 
     # A frame of the screen, and action, reward and marks beside it; the process has grown by little more.
     frame = int(np.prod(env().observation_space.shape))

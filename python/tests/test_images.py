@@ -53,6 +53,11 @@ class Lamp(gym.Env):
         self.closed = True
 
 
+def score(run):
+    """The mean return of a run's policy."""
+    return ps.evaluate(run, episodes=20)["mean_return"]
+
+
 SHORT = dict(steps=600, learning_starts=100, net_arch="cnn:4x3,8", eval_freq=0, preset="none", threads=1)
 LEARNS = dict(learning_rate=1e-3, gamma=0.0, train_freq=1, target_update_interval=100)
 
@@ -82,12 +87,12 @@ def test_images_are_bytes_in_two_to_four_axes(space, expected):
 @pytest.mark.parametrize("algorithm", ["dqn", "ppo"])
 def test_a_policy_is_learned_of_images(tmp_path, algorithm, shape):
     keys = dict(SHORT, **LEARNS) if algorithm == "dqn" else dict(
-        steps=2_048, net_arch="cnn:4x3,8", eval_freq=0, preset="none", threads=1, gamma=0.0, n_steps=128, batch_size=64,
-        learning_rate=3e-3,
+        steps=2_048, net_arch="cnn:4x3,8:tanh", eval_freq=0, preset="none", threads=1, gamma=0.0, n_steps=128,
+        batch_size=64, learning_rate=1e-3,
     )
     run = ps.train(algorithm, env=lambda: Lamp(shape), out=tmp_path / "run", **keys)
-    # A perfect policy has 20, random actions 10.
-    assert run.summary["mean_return"] > 18
+    # A perfect policy has 20, random actions 10; three seeds had 20.
+    assert score(run) > 18
     env = Lamp(shape)
     image, _ = env.reset(seed=3)
     assert run.predict(image)[0] == env.side
@@ -195,7 +200,7 @@ def test_actions_may_be_a_box(tmp_path):
 def test_a_student_has_its_teachers_scale(tmp_path):
     teacher = ps.train("dqn", env=Lamp, out=tmp_path / "teacher", **dict(SHORT, steps=1_000), **LEARNS)
     student = ps.distill(teacher, student="cnn:2x3,4", out=tmp_path / "student", transfer_states=400, gradient_steps=300)
-    assert "divide=255" in str(parameters(student)[0]) and student.summary["mean_return"] > 17
+    assert "divide=255" in str(parameters(student)[0]) and score(student) > 17
 
 
 @pytest.mark.parametrize("name", ["DQN", "A2C", "PPO"])

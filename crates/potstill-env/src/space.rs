@@ -545,7 +545,8 @@ impl Row for [f32] {
         match space {
             Space::Box { low, high } => {
                 let bounds = low.iter().zip(high);
-                self.len() == low.len() && self.iter().zip(bounds).all(|(x, (low, high))| x >= low && x <= high)
+                self.len() == low.len()
+                    && self.iter().zip(bounds).all(|(x, (low, high))| x >= low && x <= high)
             }
             Space::Image { .. } => {
                 self.len() == space.features() && self.iter().all(|x| f32::from(*x as u8) == *x)

@@ -167,7 +167,9 @@ struct Screen(u8);
 
 impl Screen {
     fn show(&self, observation: NumbersMut<'_>) -> Result<(), String> {
-        let NumbersMut::Bytes(image) = observation else { return Err(format!("{observation:?} is no image")) };
+        let NumbersMut::Bytes(image) = observation else {
+            return Err(format!("{observation:?} is no image"));
+        };
         image.fill(self.0);
         Ok(())
     }
@@ -212,7 +214,10 @@ fn images_are_bytes_in_stacks_and_features_where_actions_are_a_box() {
         register(entry).unwrap();
     }
     let stacked = find("python:Screen:frame_stack=2").unwrap();
-    assert_eq!((stacked.observation_space().to_string().as_str(), stacked.frames()), ("Image(2, 2, 3, 1)", 2));
+    assert_eq!(
+        (stacked.observation_space().to_string().as_str(), stacked.frames()),
+        ("Image(2, 2, 3, 1)", 2)
+    );
     let (mut env, mut image) = (stacked.make_planes().unwrap(), [0; 12]);
     env.reset(Some(1), &mut image);
     env.step(&1, &mut image).unwrap();

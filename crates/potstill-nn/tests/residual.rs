@@ -320,7 +320,13 @@ fn what_cannot_be_built_is_told() {
     // (8 - 1) x 4 + 8 = 36, 8 = (3 - 1) x 2 + 4, 3 = 0 x 1 + 3.
     check("cnn:32x8s4,64x4s2,64x3,512", [35, 40, 4], &small("64x3", "2 x 3", 36, "35 x 40"));
     check("cnn:4x3p1,max2,avg3", [5, 5, 1], &small("avg3", "2 x 2", 6, "5 x 5"));
-    assert!("cnn:32x8s4,64x4s2,64x3,512".parse::<NetworkSpec>().unwrap().check(&Ends::new([36, 36, 4], 2)).is_ok());
+    assert!(
+        "cnn:32x8s4,64x4s2,64x3,512"
+            .parse::<NetworkSpec>()
+            .unwrap()
+            .check(&Ends::new([36, 36, 4], 2))
+            .is_ok()
+    );
     assert!("cnn:4x3p1,max2,avg3".parse::<NetworkSpec>().unwrap().check(&Ends::new([6, 6, 1], 2)).is_ok());
     let beside =
         "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";

@@ -108,9 +108,8 @@ fn play(spec: &Spec) -> Box<dyn Play> {
 pub(crate) fn specification_to_step(id: &str) -> PyResult<Spec> {
     let spec = specification(id)?;
     match spec.observation_space() {
-        Space::Image { .. } => {
-            Err(Class::Input.with(format!("{id}: it is an environment of Python, which is stepped by its own step")))
-        }
+        Space::Image { .. } => Err(Class::Input
+            .with(format!("{id}: it is an environment of Python, which is stepped by its own step"))),
         _ => Ok(spec),
     }
 }

@@ -187,8 +187,7 @@ fn constructed(
     let (observations, actions) = described(&env)?;
     let (observations, observation_start) = observation_space(&observations)?;
     let (actions, action_form) = action_space(&actions)?;
-    let shape: Vec<usize> =
-        env.getattr("observation_space")?.getattr("shape")?.extract().unwrap_or_default();
+    let shape: Vec<usize> = env.getattr("observation_space")?.getattr("shape")?.extract().unwrap_or_default();
     let (action_shape, action_start, kind) = match &action_form {
         ActionForm::Discrete(start) => (Vec::new(), *start, "int64".to_owned()),
         ActionForm::Box(shape, kind) => (shape.clone(), 0, kind.clone()),
