@@ -268,7 +268,10 @@ impl Played {
         let copied = |given: &Bound<'_, PyAny>, row: &mut [u8]| {
             let array = given.extract::<PyReadonlyArrayDyn<'_, u8>>().ok();
             let array = array.filter(|array| *array.as_array().shape() == *self.shape);
-            array.and_then(|array| Some(row.copy_from_slice(array.as_array().as_slice()?))).is_some()
+            let Some(array) = array else { return false };
+            let array = array.as_array();
+            let bytes = array.as_slice();
+            bytes.inspect(|bytes| row.copy_from_slice(bytes)).is_some()
         };
         if !copied(given, row) {
             let image = helper(given.py())?.call_method1("image", (given, &self.shape))?;
