@@ -10,8 +10,8 @@
 //! ```
 
 use super::content::Content;
+use super::episodes::OfflineDataset;
 use super::frame::DataFrame;
-use super::recording::Recording;
 use super::source::DataOptions;
 
 /// Rows of samples, with those to test on if the format has them apart.
@@ -28,8 +28,8 @@ pub struct Samples {
 pub enum Data {
     /// Samples, labelled or not.
     Samples(Samples),
-    /// Recorded episodes of discrete observations and actions.
-    Episodes(Recording),
+    /// Recorded episodes.
+    Episodes(OfflineDataset),
 }
 
 impl Data {
