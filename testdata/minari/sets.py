@@ -43,7 +43,8 @@ def flat(space, values):
     rows = np.asarray(values).reshape(len(values), -1)
     if isinstance(space, spaces.MultiDiscrete):
         return [int(np.ravel_multi_index(tuple(row - space.start), space.nvec)) for row in rows]
-    return [[float(number) for number in row] for row in rows]
+    number = int if isinstance(space, spaces.MultiBinary) else float
+    return [[number(x) for x in row] for row in rows]
 
 
 def read(id):
@@ -120,16 +121,21 @@ def write():
     return ids
 
 
+def row(values, t):
+    """A value of an episode; of a tuple, one of each part."""
+    return tuple(part[t] for part in values) if isinstance(values, tuple) else values[t]
+
+
 def replay(id):
     data = minari.load_dataset(id)
     env = data.recover_environment()
     metadata = data.storage.get_episode_metadata(range(data.total_episodes))
     for episode, about in zip(data.iterate_episodes(), metadata):
         seen, _ = env.reset(seed=int(about["seed"]))
-        np.testing.assert_array_equal(seen, episode.observations[0])
+        np.testing.assert_array_equal(seen, row(episode.observations, 0))
         for t, action in enumerate(episode.actions):
             seen, reward, terminated, truncated, _ = env.step(action)
-            np.testing.assert_array_equal(seen, episode.observations[t + 1])
+            np.testing.assert_array_equal(seen, row(episode.observations, t + 1))
             assert float(reward) == episode.rewards[t]
             assert (terminated, truncated) == (episode.terminations[t], episode.truncations[t])
     assert id in minari.list_local_datasets()

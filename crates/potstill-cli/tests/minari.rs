@@ -208,7 +208,8 @@ fn damaged_hdf5_files_are_told_in_a_line() {
     assert_eq!(told(&whole).0, Some(0));
     for length in [0, 7, 100, whole.len() / 2, whole.len() - 1] {
         let (code, told) = told(&whole[..length]);
-        assert!(code == Some(2) && told.contains("main_data.hdf5: it is damaged: "), "{length}: {told}");
+        let is_told = told.contains("main_data.hdf5: ") && told.contains("it is damaged: ");
+        assert!(code == Some(2) && is_told, "{length}: {told}");
     }
     // Whatever a changed byte does, it is no panic.
     for place in (0..whole.len()).step_by(whole.len() / 40) {
@@ -242,12 +243,14 @@ fn episodes_are_shown_divided_joined_and_filtered() {
     assert_eq!((&parts[0]["episodes"], &parts[1]["episodes"]), (&json!(30), &json!(10)));
     let merged = place.result("data merge minari:pole/a-v0 b.jsonl --out c.npz");
     assert_eq!((&merged["episodes"], &merged["steps"]), (&json!(40), &shown["steps"]));
-    // Every format has the same numbers.
-    let sum = |source: &str| place.result(&format!("data show {source}"))["crc32c"].clone();
+    // Formats have the same numbers, but for the observation after a terminal, which is not in d3rlpy's arrays.
+    let show = |source: &str| place.result(&format!("data show {source}"));
     place.result("data convert minari:pole/random-v0 --out d.jsonl");
-    place.result("data convert d.jsonl --out e.npz");
-    assert_eq!((sum("d.jsonl"), sum("e.npz")), (shown["crc32c"].clone(), shown["crc32c"].clone()));
-    assert_ne!(sum("c.npz"), shown["crc32c"], "in another order");
+    place.result("data convert d.jsonl --out minari:pole/back-v0:layout=hdf5");
+    assert_eq!(show("d.jsonl")["crc32c"], shown["crc32c"]);
+    assert_eq!(show("minari:pole/back-v0")["crc32c"], shown["crc32c"]);
+    assert_ne!(show("c.npz")["crc32c"], shown["crc32c"], "in another order");
+    assert_eq!(show("c.npz")["returns"], shown["returns"]);
 
     let best = place.result("data filter minari:pole/random-v0 --top 0.1 --out best.jsonl");
     assert_eq!(best["episodes"], 4);

@@ -133,7 +133,7 @@ pub fn merge_data(sources: &[String], out: &str) -> Result<Value, Error> {
 ///
 /// If it keeps none, or they cannot be written.
 pub fn filter_data(source: &str, filter: &EpisodeFilter, out: &str) -> Result<Value, Error> {
-    if let Some(top) = filter.top.filter(|top| !(*top > 0.0 && *top <= 1.0)) {
+    if let Some(top) = filter.top.filter(|top| top.is_nan() || *top <= 0.0 || *top > 1.0) {
         return Err(usage(format!("--top {top}: write a share above 0 and at most 1")));
     }
     let outs = [out.to_owned()];

@@ -144,7 +144,7 @@ impl Reader for Npz {
         if npz::are_episodes(&names) && options.inputs.is_none() {
             let numbers =
                 |name: &str| read(name)?.numbers().map_err(|reason| format!("array `{name}`: {reason}"));
-            return npz::read(&names, numbers, options.memory).map(Data::Episodes);
+            return npz::read(&names, numbers, options.memory).map(Data::episodes);
         }
         chosen(&names, options, read)
     }

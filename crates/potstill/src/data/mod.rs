@@ -25,7 +25,7 @@
 //!     "observation_space":"Discrete(48)","action_space":"Discrete(4)"}"#.replace('\n', "")
 //!     + "\n{\"observations\":[36,24],\"actions\":[0],\"rewards\":[-1.0],\"ending\":\"truncated\"}\n";
 //! let read = |bytes: &[u8]| data::read(&Bytes(bytes), None, &DataOptions::default());
-//! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(|walk: Recording| Data::Episodes(walk.dataset())));
+//! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(|walk: Recording| Data::Episodes(walk.dataset().into())));
 //! assert!(read(b"\x01\x02\x03").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 

@@ -29,13 +29,18 @@ pub enum Data {
     /// Samples, labelled or not.
     Samples(Samples),
     /// Recorded episodes.
-    Episodes(OfflineDataset),
+    Episodes(Box<OfflineDataset>),
 }
 
 impl Data {
     /// Samples without a test part.
     pub(super) fn rows(rows: DataFrame) -> Self {
         Self::Samples(Samples { rows, test: None })
+    }
+
+    /// Recorded episodes.
+    pub(super) fn episodes(data: OfflineDataset) -> Self {
+        Self::Episodes(Box::new(data))
     }
 
     /// Its kind, in words.

@@ -44,8 +44,8 @@ pub(crate) struct OpenData {
 
 /// A data source of either kind that was read.
 pub(crate) enum Opened {
-    Samples(OpenData),
-    Episodes(OfflineDataset),
+    Samples(Box<OpenData>),
+    Episodes(Box<OfflineDataset>),
 }
 
 impl Opened {
@@ -69,7 +69,8 @@ impl Opened {
         let place = parsed.place;
         let samples = |source: String, samples: Samples| {
             let options = parsed.options.clone();
-            Self::Samples(OpenData { source, given: given.to_owned(), option, options, samples })
+            let data = OpenData { source, given: given.to_owned(), option, options, samples };
+            Self::Samples(Box::new(data))
         };
         if let Some(rows) = DataFrame::by_name(place) {
             return Ok(samples(given.to_owned(), Samples { rows, test: None }));
@@ -114,7 +115,7 @@ impl OpenData {
 
     fn read(option: &'static str, given: &str, is_of_answers: bool) -> Result<Self, Error> {
         match Opened::read(option, given, is_of_answers)? {
-            Opened::Samples(data) => Ok(data),
+            Opened::Samples(data) => Ok(*data),
             Opened::Episodes(_) => Err(other_kind(
                 option,
                 given,

@@ -28,8 +28,8 @@ impl OpenEpisodes {
         let wrong = |reason: String| refused(option, given, reason);
         let source = DataSource::parse(given, &data::formats()).map_err(wrong)?;
         let data = match read_data((option, given), &source)? {
-            Data::Episodes(data) => data,
-            Data::Samples(_) => return Err(other_kind(option, given, "samples", learner)),
+            Data::Episodes(data) => *data,
+            other => return Err(other_kind(option, given, other.kind(), learner)),
         };
         let path = path_of(&source).map_err(wrong)?;
         let checksum = match path.is_file() {

@@ -48,7 +48,7 @@ impl Reader for Lines {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        read(content.inflated().map_err(unreadable)?, options.memory).map(Data::Episodes)
+        read(content.inflated().map_err(unreadable)?, options.memory).map(Data::episodes)
     }
 }
 

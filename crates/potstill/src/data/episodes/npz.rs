@@ -132,7 +132,7 @@ pub(in super::super) fn read(
     }
 }
 
-/// Writes a data set so that [`read`] reads the same episodes, without seeds and metadata: an episode that
+/// Writes a data set so that the same episodes are read, without seeds and metadata: an episode that
 /// did not terminate has a row more than steps, whose action and reward are 0.
 ///
 /// If it cannot be written.

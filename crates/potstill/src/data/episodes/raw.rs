@@ -106,25 +106,25 @@ impl<'a> Raw<'a> {
         let size = self.kind.size();
         let bytes = &self.bytes[range.start * size..range.end * size];
         macro_rules! each {
-            ($type:ty) => {{
+            ($type:ty, $wide:expr) => {{
                 const SIZE: usize = size_of::<$type>();
-                bytes.as_chunks::<SIZE>().0.iter().for_each(|&x| take(<$type>::from_le_bytes(x) as f64))
+                bytes.as_chunks::<SIZE>().0.iter().for_each(|&x| take($wide(<$type>::from_le_bytes(x))))
             }};
         }
         match self.kind {
-            NumberKind::Float { bytes: 8 } => each!(f64),
-            NumberKind::Float { bytes: 4 } => each!(f32),
+            NumberKind::Float { bytes: 8 } => each!(f64, f64::from),
+            NumberKind::Float { bytes: 4 } => each!(f32, f64::from),
             NumberKind::Float { .. } => {
                 bytes.as_chunks::<2>().0.iter().for_each(|&x| take(half(u16::from_le_bytes(x))));
             }
-            NumberKind::Int { bytes: 8, is_signed: true } => each!(i64),
-            NumberKind::Int { bytes: 4, is_signed: true } => each!(i32),
-            NumberKind::Int { bytes: 2, is_signed: true } => each!(i16),
-            NumberKind::Int { is_signed: true, .. } => each!(i8),
-            NumberKind::Int { bytes: 8, .. } => each!(u64),
-            NumberKind::Int { bytes: 4, .. } => each!(u32),
-            NumberKind::Int { bytes: 2, .. } => each!(u16),
-            NumberKind::Int { .. } | NumberKind::Bool => each!(u8),
+            NumberKind::Int { bytes: 8, is_signed: true } => each!(i64, |x| x as f64),
+            NumberKind::Int { bytes: 4, is_signed: true } => each!(i32, f64::from),
+            NumberKind::Int { bytes: 2, is_signed: true } => each!(i16, f64::from),
+            NumberKind::Int { is_signed: true, .. } => each!(i8, f64::from),
+            NumberKind::Int { bytes: 8, .. } => each!(u64, |x| x as f64),
+            NumberKind::Int { bytes: 4, .. } => each!(u32, f64::from),
+            NumberKind::Int { bytes: 2, .. } => each!(u16, f64::from),
+            NumberKind::Int { .. } | NumberKind::Bool => each!(u8, f64::from),
         }
     }
 

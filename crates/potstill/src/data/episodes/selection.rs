@@ -66,7 +66,7 @@ impl OfflineDataset {
     /// If the shares are not positive, their sum is above 1, or a part would have no episode.
     pub fn split(&self, shares: &[f64], rng: &mut Pcg64) -> Result<Vec<Self>, String> {
         let total: f64 = shares.iter().sum();
-        if shares.iter().any(|&share| !(share > 0.0)) || total > 1.0 + 1e-9 {
+        if shares.iter().any(|share| share.is_nan() || *share <= 0.0) || total > 1.0 + 1e-9 {
             return Err("shares are above 0, and together at most 1".to_owned());
         }
         let count = self.episodes.len();

@@ -186,7 +186,7 @@ impl Form {
                 if !matches!(self.number, NumberKind::Float { .. }) {
                     let mut wrong = None;
                     column.for_each(0..count * width, |x| {
-                        wrong = wrong.or((!self.number.holds(x)).then_some(x))
+                        wrong = wrong.or((!self.number.holds(x)).then_some(x));
                     });
                     if let Some(x) = wrong {
                         return Err(format!("it holds {x}, which is no {}", self.number.name()));
@@ -235,33 +235,24 @@ impl Form {
     /// The columns of a range of rows, with as many rows of zeros behind them.
     pub(super) fn columns(&self, rows: &Rows, range: Range<usize>, padding: usize) -> Vec<Raw<'static>> {
         let count = range.len() / self.space.features();
-        let column = |numbers: &mut dyn FnMut(&mut dyn FnMut(f64))| {
+        let column = |numbers: &mut dyn Iterator<Item = f64>| {
             let mut bytes = Vec::with_capacity((count + padding) * self.width() * self.number.size());
-            numbers(&mut |x| self.number.write(x, &mut bytes));
+            numbers.for_each(|x| self.number.write(x, &mut bytes));
             bytes.resize(bytes.len() + padding * self.width() * self.number.size(), 0);
             Raw::new(self.number, bytes)
         };
+        let numbers = || range.clone().map(|at| rows.number(at));
+        let parts = |number: f64| self.space.parts(number as usize);
         match &self.kind {
-            FormKind::Discrete { start } => vec![column(&mut |push| {
-                range.clone().for_each(|at| push(rows.number(at) + *start as f64));
-            })],
-            FormKind::Array { .. } => {
-                vec![column(&mut |push| range.clone().for_each(|at| push(rows.number(at))))]
+            FormKind::Discrete { start } => vec![column(&mut numbers().map(|x| x + *start as f64))],
+            FormKind::Array { .. } => vec![column(&mut numbers())],
+            FormKind::MultiDiscrete { starts, .. } => {
+                let shifted = |(part, start): (usize, &i64)| part as f64 + *start as f64;
+                let row = |x: f64| parts(x).into_iter().zip(starts).map(shifted).collect::<Vec<_>>();
+                vec![column(&mut numbers().flat_map(row))]
             }
-            FormKind::MultiDiscrete { starts, .. } => vec![column(&mut |push| {
-                for at in range.clone() {
-                    let parts = self.space.parts(rows.number(at) as usize);
-                    parts.iter().zip(starts).for_each(|(&part, &start)| push(part as f64 + start as f64));
-                }
-            })],
             FormKind::Tuple { starts } => {
-                let part = |i: usize| {
-                    column(&mut |push| {
-                        for at in range.clone() {
-                            push(self.space.parts(rows.number(at) as usize)[i] as f64 + starts[i] as f64);
-                        }
-                    })
-                };
+                let part = |i: usize| column(&mut numbers().map(|x| parts(x)[i] as f64 + starts[i] as f64));
                 (0..starts.len()).map(part).collect()
             }
         }

@@ -113,7 +113,7 @@ struct Room {
 impl Room {
     /// The numbers of an array.
     fn array(&mut self, group: &Group, name: &str) -> Result<Raw<'static>, String> {
-        let told = |error: hdf5_pure::Error| format!("array `{name}`: {error}");
+        let told = |error: hdf5_pure::Error| format!("array `{name}`: {}", damaged(error));
         let array = group.dataset(name).map_err(told)?;
         let count =
             array.shape().map_err(told)?.iter().try_fold(1_u64, |count, &side| count.checked_mul(side));

@@ -73,7 +73,7 @@ impl Reader for Minari {
     }
 
     fn read(&self, content: &dyn Content, options: &DataOptions) -> Result<Data, String> {
-        read(&*content.file("data"), options.memory).map(Data::Episodes)
+        read(&*content.file("data"), options.memory).map(Data::episodes)
     }
 }
 
