@@ -102,7 +102,7 @@ fn test() -> Result<(), String> {
         }
         Err(reason) => {
             println!(
-                "\nNOT RUN: the tests against the real Gymnasium, MinAtar, TensorBoard and onnxruntime, because {reason}."
+                "\nNOT RUN: the tests against the real Gymnasium, Minari, MinAtar, TensorBoard and onnxruntime, because {reason}."
             );
         }
     }

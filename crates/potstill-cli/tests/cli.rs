@@ -310,7 +310,7 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
         ),
         (
             "train q-learning --data far.jsonl --out new",
-            "--data far.jsonl: episode 1: observation 16 is not in Discrete(16)",
+            "--data far.jsonl: line 2: episode 1, step 1: its observation 16 is not in Discrete(16)",
         ),
         (
             "eval walk",

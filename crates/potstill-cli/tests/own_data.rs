@@ -187,8 +187,8 @@ fn one_row_is_singular_and_a_list_of_formats_has_an_end() {
     check("x,y\n1,2\n3,4\n", "2 rows, 2 columns\n");
     check("x\n1,2\n", "line 2: 2 values, but there is 1 column; is a value");
     check("x,y\n1\n", "line 2: 1 value, but there are 2 columns; is a value");
-    let known = "its format is not known; known: a recording of `potstill play --record`; JSON lines, an \
-    object a row; ";
+    let known = "its format is not known; known: a recording of `potstill play --record`; a Minari data set; \
+    JSON lines, an object a row; ";
     check("\u{1}\u{2}", known);
     check("\u{1}\u{2}", "a Parquet table; or a table of text, such as CSV");
 }

@@ -121,6 +121,7 @@ mod sealed {
     impl Sealed for u32 {}
     impl Sealed for f32 {}
     impl Sealed for f64 {}
+    impl Sealed for usize {}
 }
 
 /// Numbers without padding, of which every pattern of bits is one.
@@ -133,6 +134,7 @@ impl Plain for u8 {}
 impl Plain for u32 {}
 impl Plain for f32 {}
 impl Plain for f64 {}
+impl Plain for usize {}
 
 impl Pages {
     /// The bytes of a file as numbers, in the order of bytes of this machine; those of a part of a number at the end are left out.

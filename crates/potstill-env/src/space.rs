@@ -14,6 +14,7 @@
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
 //! ```
 
+use potstill_core::pages::Plain;
 use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value};
 use std::borrow::{Borrow, BorrowMut};
@@ -272,7 +273,7 @@ pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug
 }
 
 /// One number of an observation or an action.
-pub trait Element: Copy + Default + PartialEq + fmt::Debug + fmt::Display + Send + Sync + 'static {
+pub trait Element: Plain + fmt::Display {
     /// Numbers as a value of a snapshot.
     fn to_value(numbers: &[Self]) -> Value;
 

@@ -30,7 +30,8 @@ fn record(path: &Path) {
     game.record();
     game.reset(1);
     while !game.step(None).unwrap().outcome.done() {}
-    std::fs::write(path, game.recording().unwrap()).unwrap();
+    let mut file = std::fs::File::create(path).unwrap();
+    potstill::data::episodes::write_lines(&game.recording().unwrap(), &mut file).unwrap();
 }
 
 #[test]

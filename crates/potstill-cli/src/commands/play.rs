@@ -7,7 +7,7 @@ use crate::output;
 use clap::{ArgGroup, Args};
 use crossterm::{cursor, execute, terminal};
 use potstill::Error;
-use potstill::commands::{Play as Game, play_at_random, play_run};
+use potstill::commands::{Play as Game, check_recording, play_at_random, play_run, write_recording};
 use potstill::config::ConfigError;
 use potstill::report::{FRAMES_MAX, Film, scene_svg};
 use potstill::run::{Observer, find_environment};
@@ -26,7 +26,9 @@ Examples:
   potstill play runs/walk                         watch what a run has learned
   potstill play --env Seaquest --keys             play it
   potstill play runs/walk --gif walk.gif --fps 5 --json
-  potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl")]
+  potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl
+  potstill play --env CartPole-v1 --episodes 900 --record minari:pole/random-v0
+  potstill play runs/pole --epsilon 0.3 --episodes 100 --record minari:pole/medium-v0")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
     #[arg(value_name = "RUN")]
@@ -54,10 +56,13 @@ pub(crate) struct Play {
     /// Probability of a random action instead of the run's
     #[arg(long, value_name = "P", default_value_t = 0.0, value_parser = number, conflicts_with = "env")]
     epsilon: f64,
-    /// Record the episodes to this file, one per line, for offline learning (`potstill train q-learning
-    /// --data FILE`); prints only the result
-    #[arg(long, value_name = "FILE", conflicts_with = "keys")]
-    record: Option<PathBuf>,
+    /// Play the policy that the run had at the checkpoint of this step
+    #[arg(long, value_name = "STEP", conflicts_with = "env", value_parser = count(0, u64::MAX))]
+    checkpoint: Option<u64>,
+    /// Record the episodes for offline learning (`potstill train q-learning --data PLACE`): to a file of JSON lines, to
+    /// a .npz file with d3rlpy's arrays, or to a data set of Minari, minari:NAMESPACE/name-v0; prints only the result
+    #[arg(long, value_name = "PLACE", conflicts_with = "keys")]
+    record: Option<String>,
     /// Write the episodes to this .gif file, a frame for each step
     #[arg(long, value_name = "FILE")]
     gif: Option<PathBuf>,
@@ -75,7 +80,7 @@ impl Command for Play {
 
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
         let game = match &self.run {
-            Some(run) => play_run(run, self.epsilon)?,
+            Some(run) => play_run(run, self.checkpoint, self.epsilon)?,
             None => play_at_random(&find_environment(self.env.as_deref().unwrap_or_default(), &self.set)?),
         };
         play(game, &self)?;
@@ -114,7 +119,8 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if let Some(path) = options.gif.as_ref().filter(|path| path.extension().is_none_or(|end| end != "gif")) {
         return Err(usage(&format!("--gif {}: the file's name ends in .gif", path.display())));
     }
-    if options.record.is_some() {
+    if let Some(place) = &options.record {
+        check_recording(place)?;
         game.record();
     }
     for (flag, path) in [("--svg", &options.svg), ("--gif", &options.gif)] {
@@ -200,21 +206,17 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     if let (Some(path), Some(scene)) = (&options.svg, game.scene()) {
         store::write_file(path, scene_svg(&game.spec().id, &scene).as_bytes())?;
     }
-    if let Some(path) = &options.record {
-        return finish_recording(path, &*game, options, &played);
+    if let (Some(place), Some(data)) = (&options.record, game.recording()) {
+        write_recording(place, data)?;
+        finish_recording(place, &*game, options, &played);
+        return Ok(());
     }
     finish(&*game, options, &played);
     Ok(())
 }
 
-/// Writes the recording to a file, and reports its size.
-fn finish_recording(
-    path: &Path,
-    game: &dyn Game,
-    options: &Play,
-    played: &[(Watched, &str)],
-) -> Result<(), Error> {
-    store::write_file(path, game.recording().unwrap_or_default().as_bytes())?;
+/// Reports the size of a recording.
+fn finish_recording(place: &str, game: &dyn Game, options: &Play, played: &[(Watched, &str)]) {
     let (episodes, steps) = (played.len(), played.iter().map(|(watched, _)| watched.steps).sum::<u64>());
     let mean = played.iter().map(|(watched, _)| watched.sum).sum::<f64>() / episodes.max(1) as f64;
     let mut result = json!({
@@ -224,7 +226,7 @@ fn finish_recording(
         "episodes": episodes,
         "steps": steps,
         "mean_return": mean,
-        "record": path.display().to_string(),
+        "record": place,
     });
     for (key, path) in pictures(options) {
         result[key] = path.into();
@@ -234,7 +236,6 @@ fn finish_recording(
     } else {
         output::summary(&result);
     }
-    Ok(())
 }
 
 /// Reports the results.

@@ -88,9 +88,9 @@ pub(crate) fn output(dir: &Path, command: &str) -> Result<Vec<String>, String> {
     let path = env::join_paths(std::iter::once(program.to_owned()).chain(env::split_paths(&others))).unwrap();
     let mut shell = Command::new("bash");
     // Both streams in their order.
-    let output =
-        shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(dir).env("PATH", path).output();
-    let output = output.unwrap();
+    shell.args(["-c", &format!("exec 2>&1\n{command}")]).current_dir(dir).env("PATH", path);
+    // The data sets of Minari that a page makes are not the user's.
+    let output = shell.env("MINARI_DATASETS_PATH", dir.join("sets")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let lines = text.trim_end().lines().map(|line| line.trim_end().to_owned()).collect();
     if output.status.success() { Ok(lines) } else { Err(format!("{command}\n{text}\n{}", output.status)) }

@@ -1,17 +1,26 @@
 //! `potstill data`: data before training.
 
+use super::episodes::description;
 use crate::data::{DataFrame, Values};
 use crate::error::Error;
-use crate::run::OpenData;
+use crate::run::{OpenData, Opened};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 
-/// A data source as it is read: rows, columns, what is missing, and the classes.
+/// A data source as it is read: of samples rows, columns, what is missing, and the classes; of recorded episodes their
+/// returns, lengths, endings and actions.
 ///
 /// # Errors
 /// If it cannot be read.
 pub fn show_data(source: &str) -> Result<Value, Error> {
-    let data = OpenData::open(source)?;
+    match Opened::open("--data", source)? {
+        Opened::Samples(data) => samples(source, &data),
+        Opened::Episodes(data) => Ok(description(source, &data)),
+    }
+}
+
+/// Samples in numbers.
+fn samples(source: &str, data: &OpenData) -> Result<Value, Error> {
     let (frame, options) = (data.rows(), data.options());
     let named = [&options.label, &options.target, &options.id, &options.text, &options.inputs];
     for name in named.into_iter().flatten().chain(&options.drop) {

@@ -1,12 +1,13 @@
 //! `potstill play`: shows episodes.
 
-use crate::data::Recording;
+use crate::config::{Origin, read_toml};
+use crate::data::OfflineDataset;
 use crate::error::Error;
-use crate::experience::{Ending, Episode, Trajectory};
+use crate::experience::Trajectory;
 use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
-use crate::run::{Subject, usage};
-use crate::store::RunDir;
+use crate::run::{EpisodesOut, Subject, policy_at, usage};
+use crate::store::{RunDir, names};
 use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{Factory, Spec, Visitor};
 use potstill_env::space::Element;
@@ -34,8 +35,8 @@ pub trait Play {
     /// Starts to record the episodes that follow.
     fn record(&mut self);
 
-    /// The recording so far, as the text of a file; `None` if there is none.
-    fn recording(&self) -> Option<String>;
+    /// The recorded episodes so far; `None` if none are recorded.
+    fn recording(&self) -> Option<&OfflineDataset>;
 
     /// The environment's specification.
     fn spec(&self) -> &Spec;
@@ -57,6 +58,8 @@ type Player<O, A> = Box<dyn FnMut(&O, &mut A, &mut Pcg64)>;
 
 struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     spec: Spec,
+    /// The name of the policy, for recordings.
+    policy: String,
     env: BoxEnv<O, A>,
     observation: O::Owned,
     action: A::Owned,
@@ -66,18 +69,20 @@ struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     recorder: Option<Recorder<O, A>>,
 }
 
-/// A recording, and its running episode.
+/// The episodes that were recorded, and the running one with its seed.
 struct Recorder<O: Row + ?Sized, A: Row + ?Sized> {
-    recording: Recording<O, A>,
+    data: OfflineDataset,
     trajectory: Trajectory<O, A>,
+    seed: u64,
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Playing<O, A> {
-    fn new(spec: &Spec, env: BoxEnv<O, A>, player: Player<O, A>) -> Self {
+    fn new(spec: &Spec, policy: &str, env: BoxEnv<O, A>, player: Player<O, A>) -> Self {
         let observation = O::buffer(&env.observation_space());
         let action = A::buffer(&env.action_space());
         Self {
             spec: spec.clone(),
+            policy: policy.to_owned(),
             env,
             observation,
             action,
@@ -96,6 +101,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
         self.env.reset(Some(seed), self.observation.borrow_mut());
         if let Some(recorder) = &mut self.recorder {
             recorder.trajectory = Trajectory::starting_at(self.observation.clone());
+            recorder.seed = seed;
         }
     }
 
@@ -109,12 +115,14 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
         self.steps += 1;
         let longest = longest_episode(&self.spec.observation_space()) as u64;
         outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= longest;
-        if let Some(Recorder { recording, trajectory }) = &mut self.recorder {
+        if let Some(Recorder { data, trajectory, seed }) = &mut self.recorder {
             trajectory.push(self.action.clone(), outcome.reward, self.observation.clone());
-            if let Some(ending) = Ending::of(outcome) {
+            if outcome.done() {
                 let next = Trajectory::starting_at(self.observation.clone());
-                let trajectory = std::mem::replace(trajectory, next);
-                recording.episodes.push(Episode { trajectory, ending });
+                let ended = std::mem::replace(trajectory, next);
+                let flags = [outcome.terminated, outcome.truncated];
+                data.push(&ended, flags, Some(*seed))
+                    .map_err(|reason| usage(format!("--record: {reason}")))?;
             }
         }
         let raw_reward = self.env.raw_reward().unwrap_or(outcome.reward);
@@ -132,13 +140,14 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
 
     fn record(&mut self) {
         let (observations, actions) = (self.env.observation_space(), self.env.action_space());
-        let recording = Recording::new(&self.spec.id, &observations, &actions);
+        let mut data = OfflineDataset::new(&self.spec.id, observations, actions);
+        data.metadata.insert("algorithm_name".to_owned(), self.policy.clone().into());
         let trajectory = Trajectory::starting_at(self.observation.clone());
-        self.recorder = Some(Recorder { recording, trajectory });
+        self.recorder = Some(Recorder { data, trajectory, seed: 0 });
     }
 
-    fn recording(&self) -> Option<String> {
-        self.recorder.as_ref().map(|recorder| recorder.recording.text())
+    fn recording(&self) -> Option<&OfflineDataset> {
+        self.recorder.as_ref().map(|recorder| &recorder.data)
     }
 
     fn spec(&self) -> &Spec {
@@ -161,30 +170,66 @@ pub fn play_at_random(spec: &Spec) -> Box<dyn Play> {
                 let drawn = A::sample(&space, rng);
                 action.as_mut_slice().copy_from_slice(Borrow::<A>::borrow(&drawn).as_slice());
             };
-            Box::new(Playing::new(self.0, env, Box::new(player)))
+            Box::new(Playing::new(self.0, "random", env, Box::new(player)))
         }
     }
     spec.visit(Random(spec))
 }
 
-/// The policy of a run: greedy, or a random action with probability `epsilon`.
+/// Checks that a recording can be written to a place: `minari:NAMESPACE/name-v0`, a file that ends in `.npz`, or another
+/// one for JSON lines.
 ///
 /// # Errors
-/// If the folder is not a finished run of a policy, or `epsilon` is not a probability.
-pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
+/// If it cannot.
+pub fn check_recording(place: &str) -> Result<(), Error> {
+    EpisodesOut::open("--record", place, &[]).map(drop)
+}
+
+/// Writes a recording to a place.
+///
+/// # Errors
+/// If it cannot be written there.
+pub fn write_recording(place: &str, data: &OfflineDataset) -> Result<(), Error> {
+    EpisodesOut::open("--record", place, &[])?.write(data)
+}
+
+/// The name of the algorithm, or of the command, that has trained a run's policy.
+fn policy_name(dir: &RunDir, checkpoint: Option<u64>, epsilon: f64) -> Result<String, Error> {
+    let path = dir.path().join(names::CONFIG);
+    let config = read_toml(&dir.read_text(names::CONFIG)?, Origin::File(path.display().to_string()))?;
+    let text = |key: &str| config.get(key).and_then(|value| value.as_str());
+    let name = text("algorithm").or_else(|| text("command")).unwrap_or("a run");
+    let at = checkpoint.map(|step| format!(", step {step}")).unwrap_or_default();
+    let epsilon = if epsilon == 0.0 { String::new() } else { format!(", epsilon {epsilon}") };
+    Ok(format!("{name}{at}{epsilon}"))
+}
+
+/// The policy of a run, or of one of its checkpoints: greedy, or a random action with probability `epsilon`.
+///
+/// # Errors
+/// If the folder is not a finished run of a policy, has no such checkpoint, or `epsilon` is not a probability.
+pub fn play_run(run: &Path, checkpoint: Option<u64>, epsilon: f64) -> Result<Box<dyn Play>, Error> {
     if !(0.0..=1.0).contains(&epsilon) {
         return Err(usage(format!("--epsilon {epsilon}: write a number from 0 to 1")));
     }
     let policy = if epsilon == 0.0 { Policy::Greedy } else { Policy::EpsilonGreedy { epsilon } };
     let dir = RunDir::open_model(run)?;
-    let Subject::Policy { model, spec } = Subject::load(&dir)? else {
-        return Err(usage(format!(
-            "{} learned no policy, but a classifier; there is nothing to watch",
-            run.display()
-        )));
+    let (model, spec) = match checkpoint {
+        Some(step) => policy_at(&dir, step)?,
+        None => match Subject::load(&dir)? {
+            Subject::Policy { model, spec } => (model, spec),
+            Subject::Classifier { .. } => {
+                let run = run.display();
+                return Err(usage(format!(
+                    "{run} learned no policy, but a classifier; there is nothing to watch"
+                )));
+            }
+        },
     };
+    let name = policy_name(&dir, checkpoint, epsilon)?;
+    let of = (&spec, &*name);
     fn playing<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(
-        spec: &Spec,
+        (spec, name): (&Spec, &str),
         env: BoxEnv<O, A>,
         model: Model,
         policy: Policy,
@@ -195,19 +240,19 @@ pub fn play_run(run: &Path, epsilon: f64) -> Result<Box<dyn Play>, Error> {
         let player = move |observation: &O, action: &mut A, rng: &mut Pcg64| {
             ModelActor::new(&model, policy).act(observation, action, rng);
         };
-        Box::new(Playing::new(spec, env, Box::new(player)))
+        Box::new(Playing::new(spec, name, env, Box::new(player)))
     }
     Ok(match &model {
         Model::Table(_) => {
-            playing::<usize, usize>(&spec, spec.make_states().expect("a table is for states"), model, policy)
+            playing::<usize, usize>(of, spec.make_states().expect("a table is for states"), model, policy)
         }
         Model::Linear(_) | Model::Network(_) | Model::Predictor(_) => {
             let env = spec.make_features().expect("it is for features");
-            playing::<[f32], usize>(&spec, env, model, policy)
+            playing::<[f32], usize>(of, env, model, policy)
         }
         Model::Control(_) => {
             let env = spec.make_control().expect("a control policy is for a box of actions");
-            playing::<[f32], [f32]>(&spec, env, model, policy)
+            playing::<[f32], [f32]>(of, env, model, policy)
         }
     })
 }

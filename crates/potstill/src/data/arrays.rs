@@ -11,6 +11,8 @@
 //! what it has answered and of itself.
 
 use super::content::{Content, Unpacked, read_below, unreadable};
+use super::episodes::npz::{self, NumberArray};
+use super::episodes::raw::half;
 use super::frame::{Column, DataFrame, Values};
 use super::preprocessing::{DATA_CHECKSUM, TEACHER_CHECKSUM, is_answer};
 use super::reader::{Data, Head, Reader};
@@ -49,6 +51,8 @@ enum Elements {
 struct Array {
     shape: Vec<usize>,
     elements: Elements,
+    /// True if its numbers are floating-point ones.
+    is_float: bool,
 }
 
 /// A single NumPy array.
@@ -137,6 +141,11 @@ impl Reader for Npz {
             };
             array.map_err(|reason| format!("array `{name}`: {reason}"))
         };
+        if npz::are_episodes(&names) && options.inputs.is_none() {
+            let numbers =
+                |name: &str| read(name)?.numbers().map_err(|reason| format!("array `{name}`: {reason}"));
+            return npz::read(&names, numbers, options.memory).map(Data::episodes);
+        }
         chosen(&names, options, read)
     }
 }
@@ -185,7 +194,7 @@ impl Reader for Tensors {
                 other => return Err(format!("array `{name}` is of {other:?}; write it as F32")),
             };
             let elements = Element::parse(descriptor)?.read(view.data(), options.memory);
-            Ok(Array { shape: view.shape().to_vec(), elements })
+            Ok(Array { shape: view.shape().to_vec(), elements, is_float: false })
         })
     }
 }
@@ -196,11 +205,12 @@ fn told(bytes: &[u8]) -> BTreeMap<String, Array> {
     let metadata = header.ok().and_then(|header| header.metadata().clone()).unwrap_or_default();
     let checksum = |text: &String| {
         let number: u32 = text.parse().ok()?;
-        Some(Array { shape: vec![1], elements: Elements::Numbers(vec![f64::from(number)].into()) })
+        let elements = Elements::Numbers(vec![f64::from(number)].into());
+        Some(Array { shape: vec![1], elements, is_float: false })
     };
     let classes = |text: &String| {
         let names: Vec<String> = serde_json::from_str(text).ok()?;
-        Some(Array { shape: vec![names.len()], elements: Elements::Words(names) })
+        Some(Array { shape: vec![names.len()], elements: Elements::Words(names), is_float: false })
     };
     let named = |name: &str, array: Option<Array>| Some((name.to_owned(), array?));
     [
@@ -299,6 +309,17 @@ fn refuse_nan(columns: &[Column]) -> Result<(), String> {
 }
 
 impl Array {
+    /// The array as numbers.
+    fn numbers(self) -> Result<NumberArray, String> {
+        let Self { shape, elements, is_float } = self;
+        let numbers = match elements {
+            Elements::Numbers(numbers) => numbers,
+            Elements::Bytes(bytes) => converted(&bytes, f64::from),
+            Elements::Words(_) => return Err("it has words, no numbers".to_owned()),
+        };
+        Ok(NumberArray { shape, numbers, is_float })
+    }
+
     /// A teacher's answers as columns, one for each class.
     fn answers(self, kind: &str, classes: Option<&Values>) -> Result<Vec<Column>, String> {
         let [rows, count] = *self.shape.as_slice() else {
@@ -326,7 +347,7 @@ impl Array {
 
     /// The array as a column.
     fn values(self) -> Result<Values, String> {
-        let Self { shape, elements } = self;
+        let Self { shape, elements, .. } = self;
         let sides = match *shape.as_slice() {
             [_] => None,
             [_, width] => Some([1, 1, width]),
@@ -472,20 +493,6 @@ impl Element {
     }
 }
 
-/// The number of a half precision's bits: a sign, 5 bits of exponent and 10 of mantissa.
-pub(super) fn half(bits: u16) -> f64 {
-    let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
-    let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
-    // Powers of two are exact: the mantissa counts 2^-24 of a subnormal number.
-    let power = |exponent: i32| f64::from_bits(((1023 + exponent) as u64) << 52);
-    match exponent {
-        0 => sign * mantissa * power(-24),
-        31 if mantissa == 0.0 => sign * f64::INFINITY,
-        31 => f64::NAN,
-        _ => sign * (1024.0 + mantissa) * power(exponent - 25),
-    }
-}
-
 /// The array that a reader gives, at most `limit` bytes of it in memory.
 fn npy_from(mut reader: impl Read, limit: usize) -> Result<Array, String> {
     let cut = |_| "it is cut off".to_owned();
@@ -522,7 +529,7 @@ fn npy_from(mut reader: impl Read, limit: usize) -> Result<Array, String> {
         let found = if bytes.len() > count { "more".to_owned() } else { bytes.len().to_string() };
         return Err(format!("its shape {shape:?} is of {count} bytes, but there are {found}"));
     }
-    Ok(Array { elements: element.read(&bytes, limit), shape })
+    Ok(Array { elements: element.read(&bytes, limit), shape, is_float: matches!(element, Element::Float(_)) })
 }
 
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.

@@ -10,7 +10,8 @@
 //! | [`labelled`] | samples for a network, in training and test parts |
 //! | [`text`] | hashed n-grams of texts |
 //! | [`digits`] | the data that comes with the crate |
-//! | [`recording`] | recorded episodes, and the environment that replays them |
+//! | [`episodes`] | data sets of episodes of any spaces: JSON lines, Minari's folders, npz |
+//! | [`recording`] | recorded episodes one by one, and the environment that replays them |
 //!
 //! Each format has a file of its own and an entry of [`READERS`]; [`read`] finds it by the content of the file.
 //!
@@ -24,19 +25,22 @@
 //!     "observation_space":"Discrete(48)","action_space":"Discrete(4)"}"#.replace('\n', "")
 //!     + "\n{\"observations\":[36,24],\"actions\":[0],\"rewards\":[-1.0],\"ending\":\"truncated\"}\n";
 //! let read = |bytes: &[u8]| data::read(&Bytes(bytes), None, &DataOptions::default());
-//! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(Data::Episodes));
+//! assert_eq!(read(walk.as_bytes()), Recording::parse(&walk).map(|walk: Recording| Data::Episodes(walk.dataset().into())));
 //! assert!(read(b"\x01\x02\x03").unwrap_err().starts_with("its format is not known; known: a recording"));
 //! ```
 
 #[cfg(feature = "disk")]
 mod adopted;
 mod arrays;
+#[cfg(any(feature = "hdf5", feature = "parquet"))]
+mod caught;
 pub mod content;
 mod csv;
 pub mod digits;
 #[cfg(feature = "disk")]
 pub(crate) mod doubts;
 mod encoding;
+pub mod episodes;
 pub mod frame;
 mod idx;
 mod json_lines;
@@ -48,7 +52,6 @@ mod pictures;
 pub mod preprocessing;
 pub mod reader;
 mod record;
-mod recorded;
 pub mod recording;
 mod rows;
 pub mod source;
@@ -57,6 +60,7 @@ mod unknown;
 
 pub use content::{Bytes, Content};
 pub use encoding::Encoding;
+pub use episodes::{EpisodeRecord, OfflineDataset, Transitions};
 
 pub use frame::{Column, DataFrame, Values};
 pub use labelled::Dataset;
@@ -66,8 +70,9 @@ pub use recording::{RecordedEnv, Recording};
 pub use source::{DataOptions, DataSource};
 
 /// All formats; a table of text, which has no mark of its own, is the last.
-pub const READERS: [&dyn Reader; 11] = [
-    &recorded::Recorded,
+pub const READERS: [&dyn Reader; 12] = [
+    &episodes::lines::Lines,
+    &episodes::minari::Minari,
     &json_lines::JsonLines,
     &idx::Idx,
     &idx::Mnist,

@@ -1,6 +1,7 @@
 //! The columns of a Parquet table, read with the crate `parquet`.
 
-use super::arrays::half;
+use super::caught::caught;
+use super::episodes::raw::half;
 use super::frame::{Column, Values};
 use super::preprocessing::is_answer;
 use super::source::DataOptions;
@@ -11,9 +12,6 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use potstill_core::Stored;
-use std::cell::Cell;
-use std::panic;
-use std::sync::Once;
 
 /// Rows that are decoded at a time.
 const BATCH: usize = 1 << 14;
@@ -22,34 +20,12 @@ const BYTES_MAX: i64 = 1 << 33;
 /// The name of a column that pandas makes of an index.
 const INDEX: &str = "__index_level_";
 
-thread_local! {
-    /// True while a file is read: the crate asserts what damaged files do not keep, and the panic becomes an error.
-    static IS_READING: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Leaves the panics of reading without a message; all others have the one that they had.
-fn silence() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if !IS_READING.get() {
-                before(info);
-            }
-        }));
-    });
-}
-
 /// The columns of a file, of which at most as many bytes as the options say are held in memory, beside the file itself.
 ///
 /// # Errors
 /// If it is damaged, or has other than flat columns of numbers, truths and text.
 pub(super) fn table(bytes: Vec<u8>, options: &DataOptions) -> Result<Vec<Column>, String> {
-    silence();
-    IS_READING.set(true);
-    let read = panic::catch_unwind(|| columns(bytes, options));
-    IS_READING.set(false);
-    read.unwrap_or_else(|_| Err("it is damaged: its parts do not fit together".to_owned()))
+    caught(|| columns(bytes, options))
 }
 
 fn columns(bytes: Vec<u8>, options: &DataOptions) -> Result<Vec<Column>, String> {

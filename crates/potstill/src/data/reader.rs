@@ -10,8 +10,8 @@
 //! ```
 
 use super::content::Content;
+use super::episodes::OfflineDataset;
 use super::frame::DataFrame;
-use super::recording::Recording;
 use super::source::DataOptions;
 
 /// Rows of samples, with those to test on if the format has them apart.
@@ -28,14 +28,19 @@ pub struct Samples {
 pub enum Data {
     /// Samples, labelled or not.
     Samples(Samples),
-    /// Recorded episodes of discrete observations and actions.
-    Episodes(Recording),
+    /// Recorded episodes.
+    Episodes(Box<OfflineDataset>),
 }
 
 impl Data {
     /// Samples without a test part.
     pub(super) fn rows(rows: DataFrame) -> Self {
         Self::Samples(Samples { rows, test: None })
+    }
+
+    /// Recorded episodes.
+    pub(super) fn episodes(data: OfflineDataset) -> Self {
+        Self::Episodes(Box::new(data))
     }
 
     /// Its kind, in words.

@@ -1,122 +1,63 @@
-//! Recorded episodes, for offline learning.
-//!
-//! A file has one JSON object per line. The first describes the environment:
-//! `{"potstill":"recording","version":1,"env":ID,"observation_space":"Discrete(48)",
-//! "action_space":"Discrete(4)"}`. Each further line is an episode:
-//! `{"observations":[36,24],"actions":[0],"rewards":[-1.0],"ending":"truncated"}`, with one observation more
-//! than actions and rewards. An element of a discrete space, or of a tuple, is its index; one of a box is a
-//! list of numbers, also if it has a single component.
+//! Recorded episodes one by one, and the environment that replays them.
 //!
 //! ```
 //! use potstill::data::Recording;
+//! use potstill::env::Space;
 //! use potstill::experience::{Ending, Episode, Trajectory};
 //!
 //! let mut walk: Trajectory<usize> = Trajectory::starting_at(36);
 //! walk.push(0, -1.0, 24);
-//! let mut recording: Recording = Recording::new("CliffWalking-v1", &"Discrete(48)", &"Discrete(4)");
+//! let (states, actions) = (Space::Discrete { n: 48 }, Space::Discrete { n: 4 });
+//! let mut recording: Recording = Recording::new("CliffWalking-v1", &states, &actions);
 //! recording.episodes.push(Episode { trajectory: walk, ending: Ending::Truncated });
 //! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
 //!
 //! let mut swing: Trajectory<[f32], [f32]> = Trajectory::starting_at(vec![1.0, 0.0, 0.5]);
 //! swing.push(vec![-2.0], -0.25, vec![0.75, 0.5, 0.0]);
-//! let mut recording: Recording<[f32], [f32]> = Recording::new("Pendulum-v1", &"Box(3)", &"Box(1)");
+//! let (states, actions) = (Space::uniform(3, -8.0, 8.0), Space::uniform(1, -2.0, 2.0));
+//! let mut recording: Recording<[f32], [f32]> = Recording::new("Pendulum-v1", &states, &actions);
 //! recording.episodes.push(Episode { trajectory: swing, ending: Ending::Truncated });
 //! assert!(recording.text().ends_with("\"actions\":[[-2.0]],\"rewards\":[-0.25],\"ending\":\"truncated\"}\n"));
 //! assert_eq!(Recording::parse(&recording.text()), Ok(recording));
 //! ```
 
+use super::episodes::{OfflineDataset, lines};
 use crate::experience::{Ending, Episode, Steps, Trajectory, each_transition};
 use potstill_core::snapshot::below;
 use potstill_core::{Streams, snapshot};
-use potstill_env::space::Element;
 use potstill_env::{BoxEnv, Env, EnvError, Outcome, Row, Space};
-use serde_json::{Value, json};
 use std::borrow::{Borrow, BorrowMut};
-use std::fmt::Display;
 use std::sync::Arc;
-
-/// The version of the format that is written.
-const VERSION: u64 = 1;
-
-/// An observation or an action as JSON: a number or a list of numbers.
-fn to_json<R: Row + ?Sized>(row: &R) -> Value {
-    let number = |number: &R::Element| {
-        let wide = number.wide();
-        if wide.fract() == 0.0 && R::Element::IS_WHOLE { json!(wide as u64) } else { json!(wide) }
-    };
-    match row.as_slice() {
-        [index] if R::IS_INDEX => number(index),
-        row => row.iter().map(number).collect(),
-    }
-}
-
-/// Reads an observation or an action from JSON; the error is the expected form.
-fn from_json<R: Row + ?Sized>(value: &Value) -> Result<R::Owned, &'static str> {
-    let number = |value: &Value| value.as_f64().and_then(R::Element::narrow);
-    if R::IS_INDEX {
-        let index = number(value).ok_or("which is no whole number")?;
-        return Ok(R::from_slice(&[index]).to_owned());
-    }
-    let row: Option<Vec<R::Element>> = value.as_array().and_then(|list| list.iter().map(number).collect());
-    Ok(R::from_slice(&row.ok_or("which is no list of numbers")?).to_owned())
-}
 
 /// Recorded episodes, with the spaces of their environment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording<O: Row + ?Sized = usize, A: Row + ?Sized = usize> {
     /// The environment's id.
     pub env: String,
-    /// Its observation space, as text.
-    pub observation_space: String,
-    /// Its action space, as text.
-    pub action_space: String,
+    /// Its observation space.
+    pub observation_space: Space,
+    /// Its action space.
+    pub action_space: Space,
     /// The episodes.
     pub episodes: Vec<Episode<O, A>>,
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
     /// A recording without episodes.
-    pub fn new(env: &str, observation_space: &dyn Display, action_space: &dyn Display) -> Self {
+    pub fn new(env: &str, observation_space: &Space, action_space: &Space) -> Self {
         Self {
-            env: env.to_string(),
-            observation_space: observation_space.to_string(),
-            action_space: action_space.to_string(),
+            env: env.to_owned(),
+            observation_space: observation_space.clone(),
+            action_space: action_space.clone(),
             episodes: Vec::new(),
         }
     }
 
-    /// The first line of the file.
-    pub fn head(&self) -> String {
-        let head = json!({
-            "potstill": "recording",
-            "version": VERSION,
-            "env": self.env,
-            "observation_space": self.observation_space,
-            "action_space": self.action_space,
-        });
-        format!("{head}\n")
-    }
-
-    /// The line of an episode.
-    pub fn line(episode: &Episode<O, A>) -> String {
-        let trajectory = &episode.trajectory;
-        let observations = trajectory.observations().iter().map(|row| to_json::<O>(row.borrow()));
-        let actions = trajectory.actions().iter().map(|row| to_json::<A>(row.borrow()));
-        let episode = json!({
-            "observations": observations.collect::<Value>(),
-            "actions": actions.collect::<Value>(),
-            "rewards": trajectory.rewards(),
-            "ending": match episode.ending {
-                Ending::Terminated => "terminated",
-                Ending::Truncated => "truncated",
-            },
-        });
-        format!("{episode}\n")
-    }
-
-    /// The text of the file.
+    /// The text of a file of JSON lines.
     pub fn text(&self) -> String {
-        self.episodes.iter().fold(self.head(), |text, episode| text + &Self::line(episode))
+        let mut text = Vec::new();
+        lines::write(&self.dataset(), &mut text).expect("memory is written to");
+        String::from_utf8(text).expect("JSON is text")
     }
 
     /// The number of transitions.
@@ -124,35 +65,37 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         self.episodes.iter().map(|episode| episode.trajectory.steps()).sum()
     }
 
-    /// Parses the text of a file.
+    /// Parses the text of a file of JSON lines.
     ///
     /// # Errors
-    /// If it is not a recording: the line and the reason.
+    /// If it is not a recording: the line and the reason. If its observations or actions are of other types.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let at = |i: usize| move |reason: String| format!("line {}: {reason}", i + 1);
-        let object = |line: &str| -> Result<Value, String> {
-            serde_json::from_str(line).map_err(|error| format!("it is no JSON: {error}"))
-        };
-        let (first, head) = lines.next().ok_or("it is empty")?;
-        let head = object(head).map_err(at(first))?;
-        if head["potstill"] != "recording" {
-            return Err("line 1: it does not begin as a recording of `potstill play --record`".to_owned());
-        }
-        if head["version"] != VERSION {
-            return Err(format!("line 1: its version is {}; this program reads {VERSION}", head["version"]));
-        }
-        let word = |key: &str| {
-            let word = head[key].as_str().map(str::to_owned);
-            word.ok_or_else(|| format!("line 1: `{key}` is missing or no text"))
-        };
-        let mut recording = Self::new(&word("env")?, &word("observation_space")?, &word("action_space")?);
-        for (i, line) in lines {
-            let episode = object(line).and_then(|value| episode(&value)).map_err(at(i))?;
-            recording.episodes.push(episode);
-        }
-        if recording.episodes.is_empty() {
-            return Err("it holds no episode".to_owned());
+        Self::of(&lines::read(text.as_bytes(), usize::MAX)?)
+    }
+
+    /// The episodes of a data set, one by one.
+    ///
+    /// # Errors
+    /// If its observations or actions are of other types.
+    pub fn of(data: &OfflineDataset) -> Result<Self, String> {
+        let (observations, actions) = (data.observation_space(), data.action_space());
+        let kind = |is_index: bool| if is_index { "elements of a set" } else { "arrays" };
+        let transitions = data.transitions::<O, A>().ok_or_else(|| {
+            let (seen, done) = (kind(O::IS_INDEX), kind(A::IS_INDEX));
+            format!(
+                "it has observations in {observations} and actions in {actions}; {seen} and {done} are needed"
+            )
+        })?;
+        let mut recording = Self::new(data.env(), observations, actions);
+        for (i, record) in data.episodes().iter().enumerate() {
+            let mut steps = transitions.of_episode(i).peekable();
+            let first = steps.peek().expect("every episode has a step").observation.to_owned();
+            let mut trajectory = Trajectory::starting_at(first);
+            for step in steps {
+                trajectory.push(step.action.to_owned(), step.reward, step.next_observation.to_owned());
+            }
+            let ending = if record.terminated { Ending::Terminated } else { Ending::Truncated };
+            recording.episodes.push(Episode { trajectory, ending });
         }
         Ok(recording)
     }
@@ -214,6 +157,20 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
         Ok(recording)
     }
 
+    /// The same episodes in flat columns.
+    ///
+    /// # Panics
+    /// If an episode has no step, or a number that is not finite or not in its space.
+    pub fn dataset(&self) -> OfflineDataset {
+        let (observations, actions) = (self.observation_space.clone(), self.action_space.clone());
+        let mut data = OfflineDataset::new(&self.env, observations, actions);
+        for Episode { trajectory, ending } in &self.episodes {
+            let flags = [*ending == Ending::Terminated, *ending == Ending::Truncated];
+            data.push(trajectory, flags, None).unwrap_or_else(|reason| panic!("{reason}"));
+        }
+        data
+    }
+
     /// Checks that all observations and actions are in these spaces.
     ///
     /// # Errors
@@ -244,30 +201,6 @@ impl Recording {
             trajectory.observations().iter().copied().zip(trajectory.actions().iter().copied())
         })
     }
-}
-
-fn episode<O: Row + ?Sized, A: Row + ?Sized>(value: &Value) -> Result<Episode<O, A>, String> {
-    let list = |key: &str| value[key].as_array().ok_or_else(|| format!("`{key}` is missing or no list"));
-    fn row<R: Row + ?Sized>(key: &str, item: &Value) -> Result<R::Owned, String> {
-        from_json::<R>(item).map_err(|reason| format!("`{key}` holds {item}, {reason}"))
-    }
-    let (observations, actions, rewards) = (list("observations")?, list("actions")?, list("rewards")?);
-    if actions.is_empty() || observations.len() != actions.len() + 1 || rewards.len() != actions.len() {
-        let (o, a, r) = (observations.len(), actions.len(), rewards.len());
-        return Err(format!("{o} observations, {a} actions and {r} rewards; one observation more is needed"));
-    }
-    let mut trajectory = Trajectory::starting_at(row::<O>("observations", &observations[0])?);
-    for ((action, reward), next) in actions.iter().zip(rewards).zip(&observations[1..]) {
-        let reward =
-            reward.as_f64().ok_or_else(|| format!("`rewards` holds {reward}, which is no number"))?;
-        trajectory.push(row::<A>("actions", action)?, reward, row::<O>("observations", next)?);
-    }
-    let ending = match value["ending"].as_str() {
-        Some("terminated") => Ending::Terminated,
-        Some("truncated") => Ending::Truncated,
-        _ => return Err(format!("`ending` is {}, not \"terminated\" or \"truncated\"", value["ending"])),
-    };
-    Ok(Episode { trajectory, ending })
 }
 
 /// A recording as an environment: the recorded actions lead to the recorded observations and rewards, and any

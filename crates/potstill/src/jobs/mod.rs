@@ -78,6 +78,11 @@ pub(crate) trait Job: Restorable + Send {
         Err("a planner starts from nothing but the model of its environment".to_owned())
     }
 
+    /// The policy so far; none of work that learns no policy step by step.
+    fn policy(&self) -> Option<Model> {
+        None
+    }
+
     /// Returns true if the work is complete.
     fn is_over(&self) -> bool;
 

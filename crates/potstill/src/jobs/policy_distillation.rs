@@ -110,6 +110,10 @@ impl Job for PolicyDistillationJob {
         self.distiller.start_from(model)
     }
 
+    fn policy(&self) -> Option<Model> {
+        Some(self.distiller.model())
+    }
+
     fn is_over(&self) -> bool {
         self.distiller.rounds() >= self.config.rounds && self.round.is_none()
     }

@@ -290,6 +290,10 @@ where
         self.about.as_deref()
     }
 
+    fn policy(&self) -> Option<Model> {
+        Some(self.trainer.model())
+    }
+
     fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }

@@ -1,7 +1,8 @@
 //! A model that answers the rows of a data source: that of a trained run, or an ONNX file.
 
 use super::checks::usage;
-use super::datasets::{OpenData, Rows, TrainedOn, place_of};
+use super::data_file::place_of;
+use super::datasets::{OpenData, Rows, TrainedOn};
 use super::foreign::ForeignModel;
 use super::overlap::common_rows;
 use super::subject::Subject;

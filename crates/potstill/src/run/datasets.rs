@@ -1,14 +1,15 @@
 //! Data sources as a run reads them: opened, split, and encoded.
 
 use super::checks::{bad, usage};
-use super::data_file::{read_data, refused};
+use super::data_file::{absolute_place, is_there, name_of, other_kind, read_data, refused};
 use super::sources::peek;
 use crate::config::{ConfigError, Layer, Origin, Settings};
 use crate::data::digits::DATASETS;
 use crate::data::doubts::doubts;
 use crate::data::preprocessing::{Encoding, Target, is_answer, is_numbered, target_column};
-use crate::data::source::place_and_options;
-use crate::data::{self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, Preprocessing, Samples};
+use crate::data::{
+    self, Column, Data, DataFrame, DataOptions, DataSource, Dataset, OfflineDataset, Preprocessing, Samples,
+};
 use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::jobs::Parts;
@@ -17,7 +18,6 @@ use crate::shell;
 use crate::words::{counted, in_short};
 use potstill_core::Streams;
 use std::collections::HashSet;
-use std::path::Path;
 use std::sync::Arc;
 use toml::{Table, Value};
 
@@ -40,6 +40,52 @@ pub(crate) struct OpenData {
     option: &'static str,
     options: DataOptions,
     samples: Samples,
+}
+
+/// A data source of either kind that was read.
+pub(crate) enum Opened {
+    Samples(Box<OpenData>),
+    Episodes(Box<OfflineDataset>),
+}
+
+impl Opened {
+    /// Reads the data source of an option.
+    ///
+    /// # Errors
+    /// If there is none, or it is damaged.
+    pub(crate) fn open(option: &'static str, given: &str) -> Result<Self, Error> {
+        Self::read(option, given, false)
+    }
+
+    fn read(option: &'static str, given: &str, is_of_answers: bool) -> Result<Self, Error> {
+        let wrong = |reason: String| refused(option, given, reason);
+        let mut parsed = DataSource::parse(given, &data::formats()).map_err(wrong)?;
+        if parsed.options.drops_missing && !is_of_answers {
+            return Err(wrong(
+                "missing=drop: it is of a file of answers; expected mean or refuse".to_owned(),
+            ));
+        }
+        parsed.options.is_of_answers = is_of_answers;
+        let place = parsed.place;
+        let samples = |source: String, samples: Samples| {
+            let options = parsed.options.clone();
+            let data = OpenData { source, given: given.to_owned(), option, options, samples };
+            Self::Samples(Box::new(data))
+        };
+        if let Some(rows) = DataFrame::by_name(place) {
+            return Ok(samples(given.to_owned(), Samples { rows, test: None }));
+        }
+        if is_there(&parsed) {
+            return Ok(match read_data((option, given), &parsed)? {
+                Data::Samples(found) => samples(absolute_place(given), found),
+                Data::Episodes(data) => Self::Episodes(data),
+            });
+        }
+        match place.contains(['/', '.']) {
+            true => Err(wrong("there is no such file".to_owned())),
+            false => Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
+        }
+    }
 }
 
 impl OpenData {
@@ -68,34 +114,15 @@ impl OpenData {
     }
 
     fn read(option: &'static str, given: &str, is_of_answers: bool) -> Result<Self, Error> {
-        let wrong = |reason: String| refused(option, given, reason);
-        let mut parsed = DataSource::parse(given, &data::formats()).map_err(wrong)?;
-        if parsed.options.drops_missing && !is_of_answers {
-            return Err(wrong(
-                "missing=drop: it is of a file of answers; expected mean or refuse".to_owned(),
-            ));
+        match Opened::read(option, given, is_of_answers)? {
+            Opened::Samples(data) => Ok(*data),
+            Opened::Episodes(_) => Err(other_kind(
+                option,
+                given,
+                "recorded episodes",
+                "a classifier learns from labelled samples",
+            )),
         }
-        parsed.options.is_of_answers = is_of_answers;
-        let place = parsed.place;
-        let (source, samples) = match DataFrame::by_name(place) {
-            Some(rows) => (given.to_owned(), Samples { rows, test: None }),
-            None if Path::new(place).exists() => {
-                let samples = |data| match data {
-                    Data::Samples(samples) => Ok(samples),
-                    other => Err(other),
-                };
-                let samples = read_data(
-                    (option, given),
-                    &parsed,
-                    "a classifier learns from labelled samples",
-                    samples,
-                )?;
-                (absolute_place(given), samples)
-            }
-            None if place.contains(['/', '.']) => return Err(wrong("there is no such file".to_owned())),
-            None => return Err(ConfigError::unknown("dataset", place, None, DATASETS).into()),
-        };
-        Ok(Self { source, given: given.to_owned(), option, options: parsed.options, samples })
     }
 
     /// Takes the column that names the rows of other data for that of its own, if it has one of this name and none was named.
@@ -367,34 +394,6 @@ pub(crate) fn split_of(layers: &[Layer]) -> FitConfig {
         }
     }
     fit
-}
-
-/// `FORMAT:PLACE:key=value`, of data or of a model, in its three parts.
-fn around_place(given: &str) -> [&str; 3] {
-    if Path::new(given).exists() {
-        return ["", given, ""];
-    }
-    let (_, rest) = DataSource::without_format(given, &data::formats());
-    let (place, _) = place_and_options(rest);
-    [&given[..given.len() - rest.len()], place, &rest[place.len()..]]
-}
-
-/// The path in a source of data or of a model.
-pub(crate) fn place_of(given: &str) -> &Path {
-    Path::new(around_place(given)[1])
-}
-
-/// A source with an absolute path.
-pub(crate) fn absolute_place(given: &str) -> String {
-    let [format, place, options] = around_place(given);
-    let absolute = std::path::absolute(place).ok();
-    format!("{format}{}{options}", absolute.as_deref().and_then(Path::to_str).unwrap_or(place))
-}
-
-/// The name of a data source: that of its file or folder, without the ending and the options.
-pub(crate) fn name_of(source: &str) -> String {
-    let place = DataSource::parse(source, &data::formats()).map_or(source, |parsed| parsed.place);
-    Path::new(place).file_stem().and_then(|name| name.to_str()).unwrap_or("data").to_owned()
 }
 
 /// The split of the teachers that were trained on these data; none if none was. `is_apart` is true if their student is tested

@@ -4,7 +4,7 @@ use super::actions::Actions;
 use super::checks::env_and_length;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use super::transitions::{Recorded, deep_settings, recorded_env};
+use super::transitions::{Recorded, deep_settings};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Task};
 use crate::config::{Layer, resolve_onto};
 use crate::error::Error;
@@ -32,10 +32,10 @@ impl PrepareFeatures<'_> {
     ) -> Result<PreparedRun, Error> {
         let others = deep_settings(self.algorithm);
         let defaults = ((RunConfig::default(), (others, choices())), StoreConfig::default());
-        let ((mut run, _), _) = resolve_onto(defaults, self.layers)?.settings;
-        if run.env.is_none() {
-            run.env = recorded_env(self.algorithm, self.layers)?;
-        }
+        let recorded = Recorded::read(self.algorithm, self.layers)?;
+        let of_data = recorded.as_ref().map(Recorded::layer);
+        let layers: Vec<Layer> = self.layers.iter().cloned().chain(of_data).collect();
+        let ((run, _), _) = resolve_onto(defaults, &layers)?.settings;
         match env_and_length(self.algorithm, &run)?.action_space().discrete() {
             Some(_) => self.prepare(choices),
             None => self.prepare(control),
@@ -51,7 +51,7 @@ impl PrepareFeatures<'_> {
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
         let Self { algorithm, head, layers, threads } = self;
-        let recorded = Recorded::<A>::read(algorithm, layers)?;
+        let recorded = Recorded::read(algorithm, layers)?;
         let of_data = recorded.as_ref().map(Recorded::layer);
         let layers: Vec<Layer> = layers.iter().cloned().chain(of_data).collect();
         let defaults = |eval| {
@@ -79,7 +79,7 @@ impl PrepareFeatures<'_> {
         let acts = match &recorded {
             None => Acts::Learner,
             Some(recorded) => {
-                recorded.store(&mut agent)?;
+                recorded.store(&mut *agent)?;
                 let (episodes, mean_return) = recorded.summary();
                 Acts::Data { transitions: recorded.transitions(), episodes, mean_return }
             }

@@ -1,6 +1,6 @@
 //! The report of a run, made from the files of its directory.
 
-use super::datasets::name_of;
+use super::data_file::name_of;
 use super::headline::lead;
 use super::policy_maps::map_blocks;
 use super::quality_blocks::quality_blocks;

@@ -14,8 +14,10 @@ use super::work::Work;
 use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
+use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
 use crate::words::counted;
+use potstill_env::registry::Spec;
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
@@ -82,6 +84,27 @@ impl Recipe {
             }
         }?;
         Ok(self.origins.put_back(plan))
+    }
+}
+
+/// The policy of a run as it was at the checkpoint of a step, and its environment.
+pub(crate) fn policy_at(dir: &RunDir, step: u64) -> Result<(Model, Spec), Error> {
+    let steps = Checkpoint::steps(dir)?;
+    let run = dir.path().display();
+    if !steps.contains(&step) {
+        let has = match &steps[..] {
+            [] => "it has none".to_owned(),
+            steps => format!("it has {}", steps.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        let advice = "to keep more, train with checkpoint_freq=N and checkpoints_kept=N";
+        return Err(usage(format!("{run} has no checkpoint of step {step}; {has} ({advice})")));
+    }
+    let recipe = Recipe::read(dir)?;
+    let mut plan = recipe.plan(dir, 1)?;
+    restore(dir, &mut *plan.job, &Checkpoint::at(dir, step)?)?;
+    match (plan.job.policy(), peek(&recipe.layers, "env")) {
+        (Some(model), Some(id)) => Ok((model, env_of_run(dir.path(), id)?)),
+        _ => Err(usage(format!("{run} learned no policy step by step; --checkpoint is for one that did"))),
     }
 }
 

@@ -1,7 +1,8 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
 use super::checks::{env_of_run, usage};
-use super::datasets::{self, TrainedOn};
+use super::data_file::name_of;
+use super::datasets::TrainedOn;
 use super::summary::seed_runs;
 use crate::algorithm::Algorithm;
 use crate::config::{ConfigError, Origin, Settings, read_toml};
@@ -114,7 +115,7 @@ pub fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
         let value = config.get(key)?;
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         // A path is one of this machine: the name is enough.
-        Some((key.to_owned(), if key == "data" { datasets::name_of(&text) } else { text }))
+        Some((key.to_owned(), if key == "data" { name_of(&text) } else { text }))
     });
     let mut metadata: Vec<(String, String)> = of_config.collect();
     metadata.push(("model_crc32c".to_owned(), format!("{checksum:08x}")));

@@ -1,19 +1,20 @@
 //! Runs of agents for discrete observations, which may learn from recordings or act on another run's values.
 
 use super::checks::{bad, env_and_length, usage};
-use super::data_file::{read_data, refused};
+use super::data_file::refused;
+use super::episodes::OpenEpisodes;
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::subject::{Subject, has_copy};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, DataKind, PolicyKind, TabularAgent, Task};
 use crate::config::{Layer, Origin, resolve_onto};
-use crate::data::{Data, DataOptions, DataSource, RecordedEnv, Recording};
+use crate::data::{OfflineDataset, RecordedEnv, Recording};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{Acts, ReinforcementJob, RunConfig, SourceConfig, StoreConfig};
 use crate::model::Model;
-use crate::store::{self, RunDir, names};
+use crate::store::{RunDir, names};
 use crate::train::Trainer;
 use potstill_core::Streams;
 use potstill_env::StateEnv;
@@ -36,7 +37,7 @@ const PASSES: u64 = 10;
 
 impl PrepareTabular<'_> {
     /// The recording to learn from, and the layers with the values that follow from it.
-    fn recording(&self) -> Result<Option<(Recording, Vec<Layer>)>, Error> {
+    fn recording(&self) -> Result<Option<(OfflineDataset, Vec<Layer>)>, Error> {
         let Some(file) = peek(self.layers, "data") else { return Ok(None) };
         let name = self.algorithm.name;
         if self.algorithm.data == DataKind::Online {
@@ -53,21 +54,16 @@ impl PrepareTabular<'_> {
                 "give `data` or `behaviour`, not both: recorded actions have a behaviour policy of their own",
             ));
         }
-        let episodes = |data| match data {
-            Data::Episodes(recording) => Ok(recording),
-            other => Err(other),
-        };
-        let source = DataSource { format: None, place: file, options: DataOptions::default() };
-        let recording =
-            read_data(("--data", file), &source, &format!("`{name}` learns from episodes"), episodes)?;
-        let crc = crc32c::crc32c(&store::read_file(Path::new(file))?);
+        let learner = format!("`{name}` learns from episodes");
+        let episodes = OpenEpisodes::open("--data", file, &learner)?;
+        let (recording, crc) = (episodes.data, episodes.checksum);
         let mut values = Table::new();
-        if peek(self.layers, "env").is_none() {
-            values.insert("env".to_owned(), recording.env.clone().into());
+        if peek(self.layers, "env").is_none() && !recording.env().is_empty() {
+            values.insert("env".to_owned(), recording.env().into());
         }
         let given = |key: &str| self.layers.iter().any(|layer| layer.values.contains_key(key));
         if !given("steps") && !given("episodes") {
-            let episodes = PASSES * recording.episodes.len() as u64;
+            let episodes = PASSES * recording.episodes().len() as u64;
             values.insert("episodes".to_owned(), Value::Integer(episodes as i64));
         }
         let crc = i64::from(crc);
@@ -77,9 +73,7 @@ impl PrepareTabular<'_> {
         }
         values.insert("data_crc32c".to_owned(), Value::Integer(crc));
         // The run may be resumed from another folder.
-        if let Some(path) = std::path::absolute(file).ok().as_deref().and_then(Path::to_str) {
-            values.insert("data".to_owned(), path.into());
-        }
+        values.insert("data".to_owned(), episodes.source.into());
         let mut layers = self.layers.to_vec();
         layers.push(Layer { origin: Origin::Program("of the data"), values });
         Ok(Some((recording, layers)))
@@ -112,28 +106,18 @@ impl PrepareTabular<'_> {
         }
     }
 
-    /// Refuses a recording of other spaces than the environment's, or with steps outside of them.
-    fn check_recording(&self, recording: &Recording, spec: &Spec) -> Result<(), Error> {
+    /// The episodes of a data set, if they are of the environment's spaces.
+    fn checked(&self, data: &OfflineDataset, spec: &Spec) -> Result<Recording, Error> {
         let file = peek(self.layers, "data").unwrap_or_default();
-        let (observations, actions) = (spec.observation_space(), spec.action_space());
-        let spaces = (observations.to_string(), actions.to_string());
-        let theirs = (&recording.observation_space, &recording.action_space);
-        if theirs != (&spaces.0, &spaces.1) {
-            let (of, theirs, id) = (&recording.env, format!("{}, {}", theirs.0, theirs.1), &spec.id);
-            let (observations, actions) = spaces;
-            return Err(refused(
-                "--data",
-                file,
-                format!("it was recorded in {of} ({theirs}); {id} has {observations}, {actions}"),
-            ));
-        }
-        recording.check(&observations, &actions).map_err(|reason| refused("--data", file, reason))
+        let told = |reason: String| refused("--data", file, reason);
+        data.check(&spec.id, &spec.observation_space(), &spec.action_space()).map_err(told)?;
+        Recording::of(data).map_err(told)
     }
 
     /// The run.
     pub(super) fn prepare(self, new: Constructor<TabularAgent>) -> Result<PreparedRun, Error> {
-        let (recording, layers) = match self.recording()? {
-            Some((recording, layers)) => (Some(Arc::new(recording)), layers),
+        let (data, layers) = match self.recording()? {
+            Some((data, layers)) => (Some(data), layers),
             None => (None, self.layers.to_vec()),
         };
         let defaults = ((RunConfig::default(), (SourceConfig::default(), new())), StoreConfig::default());
@@ -141,9 +125,7 @@ impl PrepareTabular<'_> {
         let (config, idle) = (resolved.to_toml(self.head), idle_keys(&resolved));
         let ((run, (source, settings)), store) = resolved.settings;
         let spec = env_and_length(self.algorithm, &run)?;
-        if let Some(recording) = &recording {
-            self.check_recording(recording, &spec)?;
-        }
+        let recording = data.map(|data| self.checked(&data, &spec)).transpose()?.map(Arc::new);
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
         let RunConfig { steps, schedule_steps, .. } = run;
         let mut task = Task { steps, schedule_steps, ..Task::new(self.algorithm.name, &spec, streams) };

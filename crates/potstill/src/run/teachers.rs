@@ -2,7 +2,8 @@
 
 use super::answerer::own_answers;
 use super::checks::usage;
-use super::datasets::{DataSources, OpenData, Rows, TrainedOn, absolute_place, place_of};
+use super::data_file::{absolute_place, place_of};
+use super::datasets::{DataSources, OpenData, Rows, TrainedOn};
 use super::foreign::ForeignModel;
 use super::recorded_teacher::{RecordedTeacher, TO_UNLABELLED, learned_rows, rows_at};
 use super::sources::peek;

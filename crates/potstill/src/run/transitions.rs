@@ -3,29 +3,30 @@
 use super::actions::Actions;
 use super::checks::{bad, find_env, usage};
 use super::data_file::refused;
+use super::episodes::OpenEpisodes;
 use super::sources::peek;
 use crate::agent::Agent;
 use crate::algorithm::{Algorithm, DataKind, PolicyKind};
 use crate::config::{Layer, Origin};
-use crate::data::Recording;
+use crate::data::episodes::EpisodeFilter;
+use crate::data::{OfflineDataset, Recording};
 use crate::error::Error;
+use crate::experience::Steps;
 use crate::jobs::{EvalConfig, OfflineData};
-use crate::store;
 use crate::train::TrainError;
 use potstill_core::{Streams, written};
 use potstill_env::registry::Spec;
-use std::path::Path;
 use toml::{Table, Value};
 
 /// Recorded episodes of an environment with features.
-pub(super) struct Recorded<A: Actions + ?Sized> {
+pub(super) struct Recorded {
     file: String,
-    recording: Recording<[f32], A>,
+    data: OfflineDataset,
     /// The values of settings that follow from the data.
     values: Table,
 }
 
-impl<A: Actions + ?Sized> Recorded<A> {
+impl Recorded {
     /// The data of these settings, if the algorithm learns from any.
     ///
     /// # Errors
@@ -35,7 +36,8 @@ impl<A: Actions + ?Sized> Recorded<A> {
         let Some(file) = peek(layers, "data") else {
             return match algorithm.data {
                 DataKind::Offline => Err(usage(format!(
-                    "`{name}` learns from recorded episodes: give --data FILE (from potstill play --env ID --record FILE), or --data random:STEPS"
+                    "`{name}` learns from recorded episodes: give --data FILE (from potstill play --env ID --record \
+                     FILE), or --data random:STEPS"
                 ))),
                 DataKind::Online | DataKind::Both => Ok(None),
             };
@@ -51,35 +53,29 @@ impl<A: Actions + ?Sized> Recorded<A> {
         }
         let refuse = |reason: String| refused("--data", file, reason);
         if let Some(words) = file.strip_prefix(RANDOM) {
+            let asked = random(words);
             let (steps, seed) =
-                random(words).ok_or_else(|| refuse("write random:STEPS or random:STEPS:SEED".to_owned()))?;
+                asked.ok_or_else(|| refuse("write random:STEPS or random:STEPS:SEED".to_owned()))?;
             let env =
                 peek(layers, "env").ok_or_else(|| refuse("name the environment (--env ID)".to_owned()))?;
-            let spec = find_env(env)?;
-            let env = A::single(&spec).ok_or_else(|| {
-                refuse(format!("`{name}` learns from features, and actions of another kind than {env} has"))
-            })?;
-            let recording = Recording::at_random(&spec.id, env, steps, Streams::new(seed))
-                .map_err(|(step, source)| TrainError::Env { step, source })?;
-            return Ok(Some(Self { file: file.to_owned(), recording, values: Table::new() }));
+            let data = play_at_random(&find_env(env)?, steps, seed)?;
+            let values = Table::new();
+            return Ok(data.map(|data| Self { file: file.to_owned(), data, values }));
         }
-        let bytes = store::read_file(Path::new(file))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| refuse("it is no text".to_owned()))?;
-        let recording = Recording::parse(text).map_err(refuse)?;
-        let crc = i64::from(crc32c::crc32c(&bytes));
+        let OpenEpisodes { data, checksum, source, .. } =
+            OpenEpisodes::open("--data", file, &format!("`{name}` learns from episodes"))?;
+        let crc = i64::from(checksum);
         let known = layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
         if known.is_some_and(|known| known.as_integer() != Some(crc)) {
-            return Err(refuse("it is not the file that the run was begun with".to_owned()));
+            return Err(refuse("it is not the data that the run was begun with".to_owned()));
         }
         let mut values = Table::from_iter([("data_crc32c".to_owned(), Value::Integer(crc))]);
-        if peek(layers, "env").is_none() {
-            values.insert("env".to_owned(), recording.env.clone().into());
+        if peek(layers, "env").is_none() && !data.env().is_empty() {
+            values.insert("env".to_owned(), data.env().into());
         }
         // The run may be resumed from another folder.
-        if let Some(path) = std::path::absolute(file).ok().as_deref().and_then(Path::to_str) {
-            values.insert("data".to_owned(), path.into());
-        }
-        Ok(Some(Self { file: file.to_owned(), recording, values }))
+        values.insert("data".to_owned(), source.into());
+        Ok(Some(Self { file: file.to_owned(), data, values }))
     }
 
     /// The layer of values that follow from the data.
@@ -90,7 +86,7 @@ impl<A: Actions + ?Sized> Recorded<A> {
     /// Refuses data of other spaces than the environment's, or with numbers outside of them, and keeps the
     /// episodes that are to be learned from.
     pub(super) fn check(
-        mut self,
+        self,
         spec: &Spec,
         settings: &OfflineData,
         episodes: Option<u64>,
@@ -100,47 +96,49 @@ impl<A: Actions + ?Sized> Recorded<A> {
                 "there are no episodes of its own in a run on recorded data; give steps, which are updates";
             return Err(bad("episodes", reason.to_owned()));
         }
-        let refuse = |reason: String| refused("--data", &self.file, reason);
-        let (observations, actions) = (spec.observation_space(), spec.action_space());
-        let (theirs, ours) = (
-            (&self.recording.observation_space, &self.recording.action_space),
-            (observations.to_string(), actions.to_string()),
-        );
-        if theirs != (&ours.0, &ours.1) {
-            let (of, id) = (&self.recording.env, &spec.id);
-            return Err(refuse(format!(
-                "it was recorded in {of} ({}, {}); {id} has {}, {}",
-                theirs.0, theirs.1, ours.0, ours.1
-            )));
+        self.data
+            .check(&spec.id, &spec.observation_space(), &spec.action_space())
+            .map_err(|reason| refused("--data", &self.file, reason))?;
+        if settings.top_fraction >= 1.0 {
+            return Ok(self);
         }
-        self.recording.check(&observations, &actions).map_err(refuse)?;
-        self.recording.keep_top(settings.top_fraction);
-        Ok(self)
+        let best = EpisodeFilter { top: Some(settings.top_fraction), ..EpisodeFilter::default() };
+        let data = self.data.select(&best.kept(&self.data));
+        Ok(Self { data, ..self })
     }
 
     /// The number of transitions.
     pub(super) fn transitions(&self) -> u64 {
-        self.recording.steps() as u64
+        self.data.steps() as u64
     }
 
     /// The number of episodes, and the mean of their returns.
     pub(super) fn summary(&self) -> (usize, f64) {
-        let episodes = self.recording.episodes.len();
-        (episodes, self.recording.returns().sum::<f64>() / episodes as f64)
+        let episodes = self.data.episodes().len();
+        (episodes, self.data.returns().sum::<f64>() / episodes as f64)
     }
 
     /// Lets an agent store all transitions.
     ///
     /// # Errors
-    /// If a reward is not finite.
-    pub(super) fn store(&self, agent: &mut dyn Agent<Observation = [f32], Action = A>) -> Result<(), Error> {
-        let mut step = 0;
-        self.recording
-            .each_transition(|steps| {
-                step += 1;
-                agent.store(steps)
-            })
-            .map_err(|source| TrainError::Learn { step, source }.into())
+    /// If they are of other types than it learns from, or a reward is too large.
+    pub(super) fn store<A: Actions + ?Sized>(
+        &self,
+        agent: &mut dyn Agent<Observation = [f32], Action = A>,
+    ) -> Result<(), Error> {
+        let transitions = self.data.transitions::<[f32], A>().ok_or_else(|| {
+            let (observations, actions) = (self.data.observation_space(), self.data.action_space());
+            refused(
+                "--data",
+                &self.file,
+                format!("it has observations in {observations} and actions in {actions}"),
+            )
+        })?;
+        for step in 0..transitions.len() {
+            let stored = agent.store(&Steps::of(&transitions.get(step)));
+            stored.map_err(|source| TrainError::Learn { step: step as u64 + 1, source })?;
+        }
+        Ok(())
     }
 }
 
@@ -153,25 +151,21 @@ fn random(words: &str) -> Option<(u64, u64)> {
     Some((written::whole(steps).filter(|steps| *steps > 0)?, written::whole(seed)?))
 }
 
+/// Such data; none of an environment without features, which is refused for that.
+fn play_at_random(spec: &Spec, steps: u64, seed: u64) -> Result<Option<OfflineDataset>, Error> {
+    let streams = Streams::new(seed);
+    let recorded = match (spec.make_features(), spec.make_control()) {
+        (Some(env), _) => Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset()),
+        (None, Some(env)) => {
+            Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset())
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(recorded.map_err(|(step, source)| TrainError::Env { step, source })?))
+}
+
 /// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded data if it
 /// learns from any.
 pub(super) fn deep_settings(algorithm: &Algorithm) -> (EvalConfig, Option<OfflineData>) {
     (EvalConfig::default(), (algorithm.data != DataKind::Online).then(OfflineData::default))
-}
-
-/// The environment of the data of these settings, if there are any.
-///
-/// # Errors
-/// If they cannot be read, or the algorithm cannot learn from them.
-pub(super) fn recorded_env(algorithm: &Algorithm, layers: &[Layer]) -> Result<Option<String>, Error> {
-    // The kind of the actions does not matter for what stands in the first line.
-    let Some(file) =
-        peek(layers, "data").filter(|file| algorithm.data != DataKind::Online && !file.starts_with(RANDOM))
-    else {
-        return Recorded::<usize>::read(algorithm, layers).map(|_| None);
-    };
-    let bytes = store::read_file(Path::new(file))?;
-    let head = bytes.split(|&byte| byte == b'\n').next().unwrap_or_default();
-    let head: serde_json::Value = serde_json::from_slice(head).unwrap_or_default();
-    Ok(head["env"].as_str().map(str::to_owned))
 }

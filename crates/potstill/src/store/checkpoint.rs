@@ -139,6 +139,14 @@ impl Checkpoint {
         Ok(found)
     }
 
+    /// The checkpoint of a step.
+    ///
+    /// # Errors
+    /// If there is none, a file of it is damaged, or the disk cannot be read.
+    pub fn at(dir: &RunDir, step: u64) -> Result<Self, StoreError> {
+        load(dir, step)
+    }
+
     /// Step, score and seconds of the newest checkpoint, without its state.
     ///
     /// # Errors

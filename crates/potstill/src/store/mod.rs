@@ -24,6 +24,7 @@ mod error;
 mod lock;
 mod log;
 mod manifest;
+mod minari;
 mod order;
 mod pieces;
 #[cfg(test)]
@@ -37,10 +38,13 @@ pub use data_file::DataFile;
 pub use error::StoreError;
 pub use log::Log;
 pub use manifest::{FileMark, Manifest, ManifestError};
+pub(crate) use minari::is_path;
+pub use minari::minari_folder;
 pub use order::by_name;
 pub(crate) use user_file::read_part_within;
 pub use user_file::{
-    PieceError, check_output, make_folder, read_file, read_text, write_file, write_new_file, write_pieces,
+    PieceError, check_output, make_folder, read_file, read_text, write_file, write_new_file,
+    write_new_folder, write_pieces,
 };
 
 use crate::shell;

@@ -98,6 +98,35 @@ pub fn make_folder(path: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(path).map_err(io_error("create", path))
 }
 
+/// Writes a folder that is not there yet, with those that it is in: under a hidden name, which is then its own. `write` is
+/// given a function that writes a file, by its path in the folder.
+///
+/// # Errors
+/// If the folder exists, the disk cannot be written, or `write` fails; nothing is left then.
+pub fn write_new_folder(
+    path: &Path,
+    write: impl FnOnce(&mut dyn FnMut(&str, &[u8]) -> io::Result<()>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(StoreError::Exists { path: path.to_owned() });
+    }
+    let failed = |error| io_error("write", path)(error);
+    path.parent().map_or(Ok(()), make_folder)?;
+    let temporary = new_folder_beside(path).map_err(failed)?;
+    // Files of one folder mostly follow each other.
+    let mut folder = temporary.clone();
+    let mut put = |file: &str, contents: &[u8]| {
+        let file = temporary.join(file);
+        if let Some(parent) = file.parent().filter(|parent| **parent != folder) {
+            fs::create_dir_all(parent)?;
+            parent.clone_into(&mut folder);
+        }
+        fs::write(file, contents)
+    };
+    let written = write(&mut put).and_then(|()| fs::rename(&temporary, path));
+    written.inspect_err(|_| _ = fs::remove_dir_all(&temporary)).map_err(failed)
+}
+
 /// Writes a new file at a path of the user's, or into a pipe or a device.
 ///
 /// # Errors
@@ -239,13 +268,23 @@ fn replace(
     })
 }
 
-/// A file that did not exist before: its name is short, so that it fits beside any other.
+/// A file that did not exist before.
 fn new_file_beside(target: &Path) -> io::Result<(PathBuf, File)> {
+    new_beside(target, |path| OpenOptions::new().write(true).create_new(true).open(path))
+}
+
+/// A folder that did not exist before.
+fn new_folder_beside(target: &Path) -> io::Result<PathBuf> {
+    new_beside(target, |path| fs::create_dir(path)).map(|(path, ())| path)
+}
+
+/// Makes what did not exist before: its name is short, so that it fits beside any other.
+fn new_beside<T>(target: &Path, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(PathBuf, T)> {
     for n in 0_u32.. {
         let path = target.with_file_name(format!(".potstill-{}-{n}.tmp", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        match make(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => return made.map(|file| (path, file)),
+            made => return made.map(|made| (path, made)),
         }
     }
     unreachable!("some number is free")
@@ -302,6 +341,29 @@ mod tests {
         write_file(&root.path().join(&long), b"new").unwrap();
         assert_eq!(names(root.path()), [&old[0], &old[1], &long, "pole.svg"]);
         old.iter().for_each(|name| assert_eq!(fs::read(root.path().join(name)).unwrap(), b"mine"));
+    }
+
+    #[test]
+    fn a_new_folder_is_there_whole_or_not_at_all() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("sets/pole-v0");
+        let failing = write_new_folder(&path, |put| {
+            put("data/0/a", b"a")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(failing.unwrap_err().to_string().ends_with("pole-v0: no more"));
+        assert!(names(&root.path().join("sets")).is_empty());
+        write_new_folder(&path, |put| {
+            put("data/0/a", b"a")?;
+            put("data/b", b"b")
+        })
+        .unwrap();
+        assert_eq!(
+            (names(&path.join("data")), names(&root.path().join("sets"))),
+            (vec!["0".into(), "b".into()], vec!["pole-v0".into()])
+        );
+        let error = write_new_folder(&path, |_| Ok(())).unwrap_err();
+        assert!(error.to_string().ends_with("pole-v0 exists; choose another --out or remove it"), "{error}");
     }
 
     #[test]

@@ -4,8 +4,9 @@
 
 use potstill::config::{Layer, Origin, Settings, read_toml, resolve, toml_value};
 use potstill::core::{Snapshot, Value};
+use potstill::data::episodes::minari::{self, Layout};
 use potstill::data::text::for_each_ngram;
-use potstill::data::{self, Bytes, Data, DataOptions, Preprocessing, Recording};
+use potstill::data::{self, Bytes, Content, Data, DataOptions, Preprocessing, Recording};
 use potstill::deep::DqnConfig;
 use potstill::distill::chat::{Answer, Spellings};
 use potstill::distill::{Answers, FitConfig, PolicyDistillConfig, SoftTargetsConfig};
@@ -20,6 +21,8 @@ use potstill::optimizer::StudentOptimizer;
 use potstill::store::{FileMark, Manifest, ManifestError, snapshot_file};
 use potstill::tabular::TabularConfig;
 use serde_json::Map;
+use std::collections::BTreeMap;
+use std::io::{self, Read};
 use std::time::{Duration, Instant};
 use toml::Table;
 
@@ -30,7 +33,7 @@ const TIME_MAX: Duration = Duration::from_secs(1);
 pub(crate) type Target = fn(&[u8]) -> bool;
 
 /// All parsers by name.
-pub(crate) const TARGETS: [(&str, Target); 13] = [
+pub(crate) const TARGETS: [(&str, Target); 14] = [
     ("config", config),
     ("set", set),
     ("network", network),
@@ -40,6 +43,7 @@ pub(crate) const TARGETS: [(&str, Target); 13] = [
     ("history", history),
     ("world", world),
     ("recording", recording),
+    ("minari", minari_data),
     ("onnx", onnx),
     ("text", text),
     ("data", data),
@@ -69,6 +73,7 @@ fn recording(bytes: &[u8]) -> bool {
 fn recording_of<O: Row + ?Sized, A: Row + ?Sized>(text: &str, [observations, actions]: [Space; 2]) -> bool {
     match Recording::<O, A>::parse(text) {
         Ok(recording) => {
+            assert!(recording.steps() <= text.len());
             let again = Recording::<O, A>::parse(&recording.text()).expect("its own text");
             assert_eq!(again.text(), recording.text());
             let _ = recording.check(&observations, &actions);
@@ -76,6 +81,78 @@ fn recording_of<O: Row + ?Sized, A: Row + ?Sized>(text: &str, [observations, act
         }
         Err(error) => {
             assert!(error.len() <= 4 * text.len() + 1000, "{} bytes of message", error.len());
+            false
+        }
+    }
+}
+
+/// The description of a data set of Minari with an episode of a lake; or, beside two descriptions, the Arrow file of an
+/// episode.
+fn minari_data(bytes: &[u8]) -> bool {
+    const LAKE: &str = r#"{"total_episodes": 1, "data_format": "arrow",
+        "observation_space": "{\"type\": \"Discrete\", \"n\": 16}", "action_space": "{\"type\": \"Discrete\", \"n\": 4}"}"#;
+    const POLE: &str = r#"{"total_episodes": 1, "data_format": "arrow",
+        "observation_space": "{\"type\": \"Box\", \"shape\": [2, 2], \"low\": [[-4.8, -Infinity], [-0.5, -Infinity]],
+        \"high\": [[4.8, Infinity], [0.5, Infinity]]}", "action_space": "{\"type\": \"Discrete\", \"n\": 2}"}"#;
+    let episode = include_bytes!("../../../../testdata/fuzz/minari/valid-lake.arrow");
+    match bytes.starts_with(b"{") {
+        true => dataset(bytes, episode),
+        // Both are tried, even if the first accepts.
+        false => dataset(LAKE.as_bytes(), bytes) | dataset(POLE.as_bytes(), bytes),
+    }
+}
+
+/// A folder in memory, or a folder in it, with a description and an episode.
+#[derive(Clone, Copy)]
+struct DatasetFolder<'a> {
+    metadata: &'a [u8],
+    episode: &'a [u8],
+}
+
+impl Content for DatasetFolder<'_> {
+    fn open(&self) -> io::Result<Box<dyn Read + '_>> {
+        Err(io::ErrorKind::IsADirectory.into())
+    }
+
+    fn files(&self) -> io::Result<Option<Vec<String>>> {
+        Ok(Some(vec!["data/metadata.json".to_owned()]))
+    }
+
+    fn file(&self, path: &str) -> Box<dyn Content + '_> {
+        match path {
+            "data" => Box::new(*self),
+            "metadata.json" => Box::new(Bytes(self.metadata)),
+            "0/part-0.arrow" => Box::new(Bytes(self.episode)),
+            _ => Box::new(Bytes(b"{}")),
+        }
+    }
+}
+
+fn dataset(metadata: &[u8], episode: &[u8]) -> bool {
+    let read = |metadata: &[u8], episode: &[u8]| {
+        data::read(&DatasetFolder { metadata, episode }, Some("minari"), &DataOptions::default())
+    };
+    match read(metadata, episode) {
+        Ok(Data::Episodes(data)) => {
+            assert!(data.steps() <= 8 * episode.len() && data.observations().numbers() <= 8 * episode.len());
+            let mut files = BTreeMap::new();
+            minari::write(&data, "a/b-v0", Layout::Arrow, &mut |path, contents| {
+                files.insert(path.to_owned(), contents.to_vec());
+                Ok(())
+            })
+            .expect("memory is written to");
+            let Ok(Data::Episodes(again)) = read(&files["data/metadata.json"], &files["data/0/part-0.arrow"])
+            else {
+                panic!("its own files");
+            };
+            assert_eq!((again.observations(), again.actions()), (data.observations(), data.actions()));
+            assert_eq!((again.rewards(), again.env()), (data.rewards(), data.env()));
+            true
+        }
+        Ok(Data::Samples(_)) => panic!("no samples"),
+        Err(error) => {
+            let length = metadata.len() + episode.len();
+            assert!(error.len() <= 4 * length + 1000, "{} bytes of message", error.len());
             false
         }
     }
