@@ -31,7 +31,7 @@ fn record(path: &Path) {
     game.reset(1);
     while !game.step(None).unwrap().outcome.done() {}
     let mut file = std::fs::File::create(path).unwrap();
-    potstill::data::episodes::write_lines(&game.recording().unwrap(), &mut file).unwrap();
+    potstill::data::episodes::write_lines(game.recording().unwrap(), &mut file).unwrap();
 }
 
 #[test]
