@@ -18,6 +18,7 @@ chapters! {
     Cliff "cliff.md";
     SarsaAndQLearning "sarsa-and-q-learning.md";
     DeepQLearning "deep-q-learning.md";
+    Offline "offline.md";
     TheTeacher "teacher.md";
     ShippingAStudent "student.md";
     Runs "runs.md";

@@ -103,7 +103,7 @@ pub const RESULTS: [Published; 32] = [
     Published { name: "walkers", algorithms: &["ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers },
     Published { name: "walkers-zoo", algorithms: &["a2c", "ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers_zoo },
     Published { name: "walkers-replay", algorithms: &["qr-dqn", "sac", "td3"], runs: 5, takes: "30 hours", data: None, measure: deep::walkers_replay },
-    Published { name: "offline", algorithms: &["bc", "dqn", "cql", "bcq", "iql", "td3", "td3-bc", "rebrac"], runs: 5, takes: "30 minutes", data: None, measure: offline::reproduce },
+    Published { name: "offline", algorithms: &["bc", "dqn", "cql", "bcq", "iql", "td3", "td3-bc", "rebrac"], runs: 5, takes: "6 minutes", data: None, measure: offline::reproduce },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },
