@@ -297,10 +297,8 @@ fn solve_contact(
     total: &mut ContactImpulseColumns,
     body: &mut VelocityColumns,
 ) {
-    for vector in 0..LANES / VECTOR {
-        if !vectors[vector] {
-            continue;
-        }
+    // Numbers, not an iterator of the flags, so that the compiler knows that lanes are in bounds.
+    for vector in (0..LANES / VECTOR).filter(|&vector| vectors[vector]) {
         for lane in 0..VECTOR {
             let lane = vector * VECTOR + lane;
             let (mut impulse, mut velocity) = (ContactImpulse::load(total, lane), Velocity::load(body, lane));

@@ -189,7 +189,7 @@ impl ContactConstraint {
         let (mut p, p_second) = (normal * d.x, normal * d.y);
         let mut turn = p1.r.cross(p);
         if self.count > 1.0 {
-            p = p + p_second;
+            p += p_second;
             turn += p2.r.cross(p_second);
         }
         if is_solved {
