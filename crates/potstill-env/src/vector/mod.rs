@@ -20,9 +20,11 @@
 //! ```
 
 mod lanes;
+mod steps;
 mod sync;
 
 pub use lanes::Lanes;
+pub use steps::{VecSteps, join_states, split_state};
 pub use sync::SyncVec;
 
 use crate::space::{Element, Elements};

@@ -44,7 +44,7 @@ use crate::data::Dataset;
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor, Predictor};
-use crate::train::{Evaluation, Protocol, Stop, evaluate_unless};
+use crate::train::{Actors, Evaluation, Protocol, Stop, evaluate_unless};
 use potstill_core::snapshot::{Codec, Counted, Flat, IfPresent};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
@@ -76,6 +76,14 @@ pub(crate) trait Job: Restorable + Send {
     /// If its shape is another, or the work has no parameters to start from; the reason says which.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("a planner starts from nothing but the model of its environment".to_owned())
+    }
+
+    /// Lets actors step the copies of the environment of a run with this `config.toml`, from now on.
+    ///
+    /// # Errors
+    /// If the work has no such copies, or they do not start; the reason.
+    fn step_elsewhere(&mut self, _: Box<dyn Actors>, _: &str) -> Result<(), String> {
+        Err("there is no environment that actors could step".to_owned())
     }
 
     /// Returns true if the work is complete.

@@ -1,14 +1,14 @@
 //! Runs of agents for features, in one environment or in many copies.
 
-use super::checks::env_and_length;
+use super::checks::{env_and_length, usage};
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
-use crate::algorithm::{Algorithm, Constructor, Learning, Task};
+use crate::algorithm::{Algorithm, Constructor, Learning, Recipe, Task};
 use crate::config::{Layer, resolve_onto};
 use crate::error::Error;
 use crate::jobs::{EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
 use crate::model::{Actor, ModelActor};
-use crate::train::{Trainer, Training, VecTrainer};
+use crate::train::{Play, Player, Trainer, Training, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::{BoxVecEnv, Spec};
 use potstill_env::{Autoreset, BoxEnv, Row};
@@ -63,18 +63,11 @@ impl Actions for [f32] {
 }
 
 impl PrepareFeatures<'_> {
-    /// The run of an algorithm for both kinds of actions: that of the environment.
-    pub(super) fn prepare_policy(
-        self,
-        choices: Constructor<Learning<usize>>,
-        control: Constructor<Learning<[f32]>>,
-    ) -> Result<PreparedRun, Error> {
+    /// Returns true if an algorithm for both kinds of actions has discrete ones in this run.
+    pub(super) fn has_choices(&self, choices: Constructor<Learning<usize>>) -> Result<bool, Error> {
         let defaults = ((RunConfig::default(), (EvalConfig::default(), choices())), StoreConfig::default());
         let ((run, _), _) = resolve_onto(defaults, self.layers)?.settings;
-        match env_and_length(self.algorithm, &run)?.action_space().discrete() {
-            Some(_) => self.prepare(choices),
-            None => self.prepare(control),
-        }
+        Ok(env_and_length(self.algorithm, &run)?.action_space().discrete().is_some())
     }
 
     /// The run.
@@ -85,21 +78,18 @@ impl PrepareFeatures<'_> {
     where
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
-        let Self { algorithm, head, layers, threads } = self;
-        let defaults = |eval| ((RunConfig::default(), (eval, new())), StoreConfig::default());
-        // The length of the run, on which the default of eval_freq depends.
-        let ((RunConfig { steps, .. }, _), _) =
-            resolve_onto(defaults(EvalConfig::default()), layers)?.settings;
-        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), layers)?;
-        let config = resolved.to_toml(head);
-        let idle = idle_keys(&resolved);
-        let ((run, (eval, settings)), store) = resolved.settings;
-        let spec = env_and_length(algorithm, &run)?;
-        let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
-        let RunConfig { steps, schedule_steps, .. } = run;
-        let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
-        let Learning { agent, copies, about, warning } = settings.build(&task)?;
-        let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning };
+        let name = self.algorithm.name;
+        let Built {
+            learning: Learning { agent, copies, about, warning },
+            start,
+            config,
+            idle,
+            store,
+            settings,
+        } = self.build(new)?;
+        let start = Start { about, warning, ..start };
+        let RunConfig { seed, steps, schedule_steps, .. } = start.run;
+        let (on, streams) = (start.spec.name().to_owned(), Streams::new(seed));
         let spec = &start.spec;
         let job = match copies {
             None => {
@@ -114,9 +104,62 @@ impl PrepareFeatures<'_> {
                 }
             },
         };
-        let prepared = PreparedRun::of(algorithm.name, (&on, seed), config, store, job);
+        let prepared = PreparedRun::of(name, (&on, seed), config, store, job);
         Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
     }
+
+    /// The actor of so many copies of the run's environment, from `first` on.
+    pub(super) fn player<A: Actions + ?Sized>(
+        self,
+        new: Constructor<Learning<A>>,
+        (first, count): (usize, usize),
+    ) -> Result<Box<dyn Play>, Error> {
+        let Built { learning: Learning { agent, copies, .. }, start, .. } = self.build(new)?;
+        let copies = copies.unwrap_or(1);
+        if count == 0 || first.checked_add(count).is_none_or(|end| end > copies) {
+            return Err(usage(format!(
+                "{count} copies from {first} on are not among the {copies} of the run"
+            )));
+        }
+        let spec = &start.spec;
+        Ok(match A::copies(spec, count) {
+            Some(envs) => Box::new(Player::new(agent, envs, first, copies)),
+            None => {
+                let envs = A::byte_copies(spec, count).expect("checked: features");
+                Box::new(Player::new(agent, envs, first, copies))
+            }
+        })
+    }
+
+    /// The learner of the run.
+    fn build<A: Actions + ?Sized>(self, new: Constructor<Learning<A>>) -> Result<Built<A>, Error> {
+        let Self { algorithm, head, layers, threads } = self;
+        let defaults = |eval| ((RunConfig::default(), (eval, new())), StoreConfig::default());
+        // The length of the run, on which the default of eval_freq depends.
+        let ((RunConfig { steps, .. }, _), _) =
+            resolve_onto(defaults(EvalConfig::default()), layers)?.settings;
+        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), layers)?;
+        let config = resolved.to_toml(head);
+        let idle = idle_keys(&resolved);
+        let ((run, (eval, settings)), store) = resolved.settings;
+        let spec = env_and_length(algorithm, &run)?;
+        let RunConfig { steps, schedule_steps, .. } = run;
+        let streams = Streams::new(run.seed);
+        let task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
+        let learning = settings.build(&task)?;
+        let start = Start { name: algorithm.name, spec, run, eval, threads, about: None, warning: None };
+        Ok(Built { learning, start, config, idle, store, settings })
+    }
+}
+
+/// A learner with the circumstances of its run.
+struct Built<A: ?Sized + 'static> {
+    learning: Learning<A>,
+    start: Start,
+    config: String,
+    idle: Option<String>,
+    store: StoreConfig,
+    settings: Box<dyn Recipe<Learning<A>>>,
 }
 
 /// The circumstances of a run.

@@ -15,6 +15,7 @@ use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
+use crate::train::Actors;
 use crate::words::counted;
 use serde_json::Value;
 use toml::{Table, Value as Toml};
@@ -90,6 +91,7 @@ pub(crate) fn continue_run(
     dir: &RunDir,
     mut recipe: Recipe,
     continuation: Continuation,
+    actors: Option<Box<dyn Actors>>,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     let raised = match continuation.steps {
@@ -105,7 +107,10 @@ pub(crate) fn continue_run(
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = recipe.plan(dir, continuation.threads)?;
+    let mut plan = recipe.plan(dir, continuation.threads)?;
+    if let Some(actors) = actors {
+        plan.step_elsewhere(actors)?;
+    }
     if plan.copy.as_ref().is_some_and(|(name, _)| !dir.has(name)) {
         keep_copy(dir, &plan)?;
     }

@@ -31,12 +31,14 @@
 //! ```
 
 pub mod comparison;
+mod elsewhere;
 mod error;
 mod evaluation;
 mod interval;
 mod last_step;
 mod moments;
 mod parallel;
+mod player;
 mod single;
 pub mod statistics;
 mod step;
@@ -51,6 +53,9 @@ pub use evaluation::{Evaluation, Evaluator, Protocol, evaluate};
 pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use parallel::parallel_map;
+#[cfg(feature = "disk")]
+pub(crate) use player::Player;
+pub use player::{Actors, Play};
 pub use single::{Event, Trainer};
 pub use training::{Callback, RunEnd, Training};
 pub use vector::VecTrainer;
