@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
-from potstill import runs
+from potstill import _native, runs
 from potstill._given import given, is_known
 from potstill.errors import InputError, RunError
 from potstill.runs import Curve, Run
@@ -136,7 +136,7 @@ class Algorithm:
             `one_hot`, `bins` and `max_episode_steps`. Evaluations play with the same ones; returns are of raw rewards.
 
     Raises:
-        InputError: If an argument is wrong; settings are checked when learning begins.
+        InputError: If an argument is wrong; what depends on the environment is checked when learning begins.
     """
 
     name: ClassVar[str] = ""
@@ -171,8 +171,11 @@ class Algorithm:
         self.seed = 0 if seed is None else seed
         """The seed."""
         self._preset, self._threads = preset, threads
-        self._keys = _settings({**_of_images(policy, keys), **_of_policy(policy_kwargs or {}, policy)})
+        self._keys = _settings({**_of_images(policy, keys), **_of_policy(policy_kwargs or {}, policy)}, self.name)
+        _native.check_train(self.name, runs._settings({"seed": self.seed, **self._keys}))
         self._given = None if env is None else given(env)
+        if self._given is not None:
+            runs._check_copies(self.name, self._given)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._out, self._logs = out, tensorboard_log
         self._run: Run | None = None
@@ -343,7 +346,7 @@ class Algorithm:
             arguments: `verbose` and `threads`, as of the class; settings are those of the run.
 
         Raises:
-            InputError: If it is no run of this algorithm.
+            InputError: If it is no run of this algorithm, or the spaces of the environment are others.
         """
         import tomllib
 
@@ -364,6 +367,7 @@ class Algorithm:
         id = config.get("env")
         if env is not None:
             loaded._given = given(env, id)
+            _native.check_environment(folder, loaded._given.id)
         elif id is not None and is_known(str(id)):
             loaded._given = given(id)
         loaded._run = run
@@ -425,7 +429,7 @@ def _of_policy(given: Mapping[str, Any], policy: Any) -> dict[str, Any]:
     return keys
 
 
-def _settings(keys: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(keys: Mapping[str, Any], algorithm: str) -> dict[str, Any]:
     """Settings with the values that Stable-Baselines3 takes: functions for schedules, pairs for frequencies."""
     plain: dict[str, Any] = {}
     for name, value in keys.items():
@@ -436,6 +440,10 @@ def _settings(keys: Mapping[str, Any]) -> dict[str, Any]:
         if name == "train_freq" and isinstance(value, (tuple, list)) and len(value) == 2:
             plain["train_freq"], unit = value
             if unit != "step":
+                if "train_freq_unit" not in _native.keys_of(algorithm):
+                    raise InputError(
+                        f"train_freq={value!r}: {algorithm} learns after so many steps; write their number"
+                    )
                 plain["train_freq_unit"] = unit
             continue
         if name == "gradient_steps" and value == -1:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 import os
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,14 @@ from potstill.errors import InputError
 __all__ = ["objective", "suggest"]
 
 
-def suggest(trial: Any, name: str, distribution: str) -> Any:
+def suggest(trial: Any, name: str, distribution: str | Sequence[Any]) -> Any:
     """A value of a trial, from a distribution as `potstill tune` writes it.
 
     Args:
         trial: Optuna's trial.
         name: The name of the setting.
-        distribution: `log:LOW:HIGH`, `uniform:LOW:HIGH`, `int:LOW:HIGH`, `int-log:LOW:HIGH`, or `A|B|C`.
+        distribution: `log:LOW:HIGH`, `uniform:LOW:HIGH`, `int:LOW:HIGH`, `int-log:LOW:HIGH`, or `A|B|C`, also as a
+            list of values.
 
     Raises:
         InputError: If it is none of these.
@@ -41,9 +42,9 @@ def suggest(trial: Any, name: str, distribution: str) -> Any:
     return (trial.suggest_int if kind == "int" else trial.suggest_float)(name, low, high, log=log)
 
 
-def _domain(name: str, distribution: str) -> tuple[Any, ...]:
+def _domain(name: str, distribution: str | Sequence[Any]) -> tuple[Any, ...]:
     try:
-        return _native.search_domain(distribution)
+        return _native.search_domain(runs._range(distribution))
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
 
@@ -52,7 +53,7 @@ def objective(
     algorithm: str,
     *,
     steps: int | str,
-    search: Mapping[str, str],
+    search: Mapping[str, str | Sequence[Any]],
     env: Any = None,
     metric: str = "eval/mean_reward",
     out: str | os.PathLike[str] | None = None,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from potstill import _native
-from potstill._given import given
+from potstill._given import Given, given
 from potstill.errors import InputError, Stopped
 
 if TYPE_CHECKING:
@@ -234,13 +234,24 @@ def _option(value: Any) -> str:
     return ":".join(_word(part) for part in value) if isinstance(value, (tuple, list)) else _word(value)
 
 
-def _settings(keys: Mapping[str, Any]) -> str:
+def _check_copies(algorithm: str, env: Given) -> None:
+    """Refuses a vector environment for an algorithm that learns in one environment."""
+    known = _native.keys_of(algorithm)
+    if env.num_envs is not None and known and "num_envs" not in known:
+        raise InputError(
+            f"env: {algorithm} learns in one environment, and this is a vector of {env.num_envs}: give one of them, "
+            "or a function that makes one"
+        )
+
+
+def _settings(keys: Mapping[str, Any], algorithm: str | None = None) -> str:
     """Settings as a JSON object. Options of every environment are part of its id; a trailing underscore is for keys that are
     words of Python.
     """
     keys = {name: value for name, value in keys.items() if value is not None}
     if "env" in keys:
         env = given(keys["env"])
+        _check_copies(algorithm or "", env)
         general = {name: _option(keys[name]) for name in _native.general_options() if name in keys}
         keys = {name: value for name, value in keys.items() if name not in general}
         copies = {} if env.num_envs is None else {"num_envs": env.num_envs}
@@ -305,8 +316,9 @@ def train(
         preset: Published settings by name; by default the first with values for the environment, `none` for none.
         config: A TOML file of settings, such as the `config.toml` of a run.
         threads: The number of threads, by default that of the cores; no result depends on it.
-        callback: A function that is called with each record of metrics, a dictionary with `step` and values by name.
-            If it returns False, the run is saved and returned as it is.
+        callback: A function that is called with each record of metrics, a dictionary with `step` and values by name;
+            of several seeds it has the `seed`, of a sweep the number of the combination, `part`. If the function
+            returns False, the run is saved and returned as it is.
         keys: All other settings, as `potstill train ALGORITHM --help` lists them, with underscores:
             `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`. And the options of every
             environment, as `potstill env show` lists them: `frame_stack=4`, `clip_reward=(-1, 1)`.
@@ -320,7 +332,7 @@ def train(
         KeyboardInterrupt: After Ctrl-C, with the run saved. What the environment or the callback raises comes out as it
             is, too, with a note on the run.
     """
-    settings = _settings({"env": env, "data": data, "steps": steps, **keys})
+    settings = _settings({"env": env, "data": data, "steps": steps, **keys}, algorithm)
     return _finished(
         lambda: _native.train(algorithm or "", settings, preset, config, seeds, out, threads, callback)
     )
@@ -373,22 +385,21 @@ def tune(
         RunError: If all trials fail.
         KeyboardInterrupt: After Ctrl-C, with the search saved; `resume` continues it.
     """
-    ranges = [
-        f"{key.removesuffix('_')}={value if isinstance(value, str) else '|'.join(_word(part) for part in value)}"
-        for key, value in search.items()
-    ]
-    settings = _settings({"env": env, "data": data, "steps": steps, **keys})
+    ranges = [f"{key.removesuffix('_')}={_range(value)}" for key, value in search.items()]
+    settings = _settings({"env": env, "data": data, "steps": steps, **keys}, algorithm)
     counts, words = (trials, round, winner_seeds), (sampler, prune)
     return _ended(_native.tune(algorithm or "", settings, ranges, counts, words, preset, config, out, threads))
 
 
-def _word(value: Any) -> str:
-    """A value as the command takes it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _range(values: str | Sequence[Any]) -> str:
+    """The range of a searched setting as the command takes it; of a list, its values."""
+    if isinstance(values, str):
+        return values
+    return "|".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
 
 
 def distill(
-    teacher: Run | _Path | Sequence[Run | _Path],
+    teacher: Any,
     student: str | Sequence[str] | None = None,
     *,
     data: _Path | None = None,
@@ -404,7 +415,8 @@ def distill(
     """Distils a teacher into a student, as `potstill distill` does: `distill(run, student="mlp:16")`.
 
     Args:
-        teacher: A run, its folder, an ONNX file or a file of recorded answers; several are averaged.
+        teacher: A run, its folder, an ONNX file or a file of recorded answers; several are averaged. Or a model of
+            Stable-Baselines3, as `potstill.sb3.teacher` takes it.
         student: The form of the student, `mlp:16` or `tree:4`; a list makes a sweep.
         data: The data to learn on, if the teacher is a classifier or a regression.
         env: The environment, if it is not the teacher's, as of `train`.
@@ -425,9 +437,24 @@ def distill(
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
     several = list(teacher) if isinstance(teacher, (list, tuple)) else [teacher]
+    several = [_imported(one, env) for one in several]
     teachers = ",".join(str(_plain("teacher", one)) for one in several)
     settings = _settings({"teacher": teachers, "student": student, "data": data, "env": env, **keys})
     return _finished(lambda: _native.distill(settings, config, seeds, budget, out, threads, callback))
+
+
+def _imported(teacher: Any, env: Any) -> Any:
+    """The run of a model of Stable-Baselines3; anything else as it is."""
+    if type(teacher).__module__.startswith(("stable_baselines3.", "sb3_contrib.")):
+        from potstill.sb3 import teacher as imported
+
+        return imported(teacher, env=env)
+    if isinstance(teacher, (str, os.PathLike)) and Path(teacher).suffix == ".zip":
+        raise InputError(
+            f"teacher: {os.fspath(teacher)} has the form of Stable-Baselines3's files, whose pickles run when they are "
+            "read: load it there, such as PPO.load(path), and give the model"
+        )
+    return teacher
 
 
 def load(run: _Path, *, env: Any = None) -> Run:

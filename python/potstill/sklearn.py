@@ -147,13 +147,15 @@ class _Distilled(BaseEstimator):  # type: ignore[misc]
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
         if "_learned" in state:
-            state["_learned"] = self._learned.to_bytes()
+            state["_learned"] = (self._learned.to_bytes(), self._learned.origin)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_learned" in state:
-            self._learned = _native.Learned.from_bytes(state["_learned"])
+            learned = state["_learned"]
+            # Pickles of potstill 0.1 have the bytes alone.
+            self._learned = _native.Learned.from_bytes(*(learned if isinstance(learned, tuple) else (learned, [])))
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "_learned")
@@ -182,6 +184,8 @@ class _Distilled(BaseEstimator):  # type: ignore[misc]
         self, X: Any, y: Any, sample_weight: Any, X_unlabelled: Any, recorded: dict[str, Any], **labels: Any
     ) -> _Given:
         """The arrays of a `fit`; recorded answers are those to `X` and to `X_unlabelled`, by their names."""
+        if self.teacher is None and self.teacher_cv is not None:
+            raise InputError("teacher_cv: there is no teacher whose answers could be out of fold; give teacher=")
         _check_recorded(self.teacher, X_unlabelled, recorded)
         rows, y = self._rows(X, is_first=True, y=y, **labels)
         more = None if X_unlabelled is None else self._rows(X_unlabelled)

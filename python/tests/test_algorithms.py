@@ -273,3 +273,42 @@ def test_exports_and_evaluations_are_those_of_the_run(tmp_path):
     assert student.predict(np.zeros(4))[0] in (0, 1)
     with pytest.raises(ps.InputError, match="neither a run nor"):
         ps.evaluate(3)
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: ps.DQN("MlpPolicy", "CartPole-v1", gamma=1.5), "`gamma`: must be"),
+        (lambda: ps.PPO("MlpPolicy", "CartPole-v1", n_epochs=0), "`n_epochs`: must be"),
+        (lambda: ps.PPO("MlpPolicy", "CartPole-v1", policy_kwargs={"net_arch": "mlp:x"}), "`net_arch`: "),
+        (lambda: ps.QLearning("TablePolicy", "CliffWalking-v1", seed=-1), "`seed`: "),
+        (
+            lambda: ps.DQN("MlpPolicy", "CartPole-v1", train_freq=(1, "episode")),
+            "train_freq=(1, 'episode'): dqn learns after so many steps; write their number",
+        ),
+        (
+            lambda: ps.QLearning("TablePolicy", gym.make_vec("CliffWalking-v1", num_envs=2)),
+            "env: q-learning learns in one environment, and this is a vector of 2",
+        ),
+        (
+            lambda: ps.train("sarsa", env=gym.make_vec("CliffWalking-v1", num_envs=3), episodes=1),
+            "env: sarsa learns in one environment, and this is a vector of 3",
+        ),
+    ],
+)
+def test_settings_are_checked_when_a_learner_is_made(make, text):
+    with pytest.raises(ps.InputError) as caught:
+        make()
+    assert text in str(caught.value)
+
+
+def test_a_sweep_and_frequencies_of_episodes_are_no_wrong_settings():
+    ps.DQN("MlpPolicy", "CartPole-v1", learning_rate=[1e-3, 1e-4])
+    ps.TD3("MlpPolicy", "Pendulum-v1", train_freq=(1, "episode"))
+
+
+def test_an_environment_of_other_spaces_is_refused_by_load(tmp_path):
+    ps.QLearning("TablePolicy", "CliffWalking-v1").learn(200).save(tmp_path / "cliff")
+    with pytest.raises(ps.InputError, match="does not fit: it maps 48 to 4, but FrozenLake-v1 has"):
+        ps.QLearning.load(tmp_path / "cliff", env="FrozenLake-v1")
+    assert ps.QLearning.load(tmp_path / "cliff", env="CliffWalking-v1").learn(100).num_timesteps == 300

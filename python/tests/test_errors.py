@@ -29,8 +29,12 @@ def test_exceptions_are_of_two_families():
         (lambda: ps.train("q-lerning"), "unknown algorithm `q-lerning`; did you mean `q-learning`?"),
         (lambda: ps.train("q-learning", env="CliffWalkin-v1"), "did you mean `CliffWalking-v1`?"),
         (lambda: ps.train("q-learning", env="FrozenLake-v1:is_slipery=false"), "is_slippery"),
-        (lambda: ps.train("q-learning", **CLIFF, alfa=0.1), "alpha"),
-        (lambda: ps.train("q-learning", **CLIFF, alpha=-1.0), "alpha"),
+        (lambda: ps.train("q-learning", **CLIFF, alfa=0.1), "unknown key `alfa`; did you mean `alpha`?"),
+        (lambda: ps.train("q-learning", **CLIFF, alpha=-1.0), "`alpha`: must be"),
+        (lambda: ps.train("q-learning", env="CliffWalking-v1"), "give steps=N or episodes=N"),
+        (lambda: ps.train("q-learning"), "which environment? give env=ID"),
+        (lambda: ps.distill("none"), "teacher=none: there is no such run directory or file"),
+        (lambda: ps.train("q-learning", **CLIFF, preset="zoo"), "leave out preset"),
         (lambda: ps.train("q-learning", **CLIFF, alpha=float("nan")), "finite"),
         (lambda: ps.train("q-learning", **CLIFF, alpha=object()), "alpha: write a number"),
         (lambda: ps.train("q-learning", env=object()), "env: object is neither an id nor"),
@@ -43,6 +47,11 @@ def test_exceptions_are_of_two_families():
         (lambda: ps.evaluate("none"), "none"),
         (lambda: ps.distill("none", student="mlp:4"), "none"),
         (lambda: ps.distill("none", student="mlp:4", budget="much"), "budget"),
+        (lambda: ps.distill("none.zip", student="mlp:4"), "PPO.load(path)"),
+        (
+            lambda: ps.value_iteration({0: {0: [(1.5, 0, 0.0, False), (-0.5, 0, 0.0, True)]}}),
+            "P: a probability of state 0, action 0 is -0.5",
+        ),
         (lambda: ps.Environment("CartPole-v7"), "did you mean `CartPole-v1`?"),
         (lambda: ps.Environment("CartPole-v1", gravity=1), "gravity"),
         (lambda: ps.Environment("CartPole-v1", render_mode="human"), "render_mode='human'"),
@@ -57,6 +66,22 @@ def test_wrong_arguments_are_told_in_one_line(call, text, tmp_path, monkeypatch)
         call()
     assert text in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_an_argument_stands_for_a_flag():
+    from potstill.errors import _in_python
+
+    for text, expected in [
+        ("/x exists and is not empty; choose another --out or remove it", "/x exists and is not empty; choose another out or remove it"),
+        ("give a time limit, such as --env ID:max_episode_steps=1000", "give a time limit, such as env=ID:max_episode_steps=1000"),
+        ("give --teacher RUN|FILE, or --student mlp:16", "give teacher=RUN|FILE, or student=mlp:16"),
+        ("--env must be Taxi-v3, not --data", "env must be Taxi-v3, not data"),
+        ("a larger --set tolerance; with --keep-schedules it stays", "a larger tolerance; with keep_schedules it stays"),
+        # Commands to be pasted.
+        ("`potstill resume runs/x --fallback` continues", "`potstill resume runs/x --fallback` continues"),
+        ("begin another (potstill train ALGO --from RUN); --seeds 5", "begin another (potstill train ALGO --from RUN); seeds=5"),
+    ]:
+        assert _in_python(text) == expected
 
 
 def test_a_damaged_run_is_told_with_the_file(tmp_path):
@@ -143,6 +168,27 @@ def test_ctrl_c_saves_the_run_and_raises(tmp_path):
     said, _ = process.communicate(timeout=60)
     assert said.startswith("raised stopped at step") and "potstill resume" in said, said
     assert ps.load(out).summary == {} and list((out / "checkpoints").iterdir())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_ctrl_c_ends_an_evaluation_within_a_second(tmp_path):
+    run = ps.train("dqn", env="CartPole-v1", steps=200, eval_freq=0, out=tmp_path / "run")
+    code = (
+        "import signal, sys, potstill as ps\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "print('begun', flush=True)\n"
+        "try:\n"
+        "    ps.evaluate(sys.argv[1], episodes=2_000_000)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('raised', flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(run.out)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "begun\n"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    # A busy machine takes longer than the second.
+    said, _ = process.communicate(timeout=30)
+    assert said == "raised\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")

@@ -25,6 +25,16 @@ def test_a_study_has_the_values_of_the_runs(tmp_path):
         assert f"learning_rate = {trial.params['learning_rate']}" in (run.out / "config.toml").read_text()
 
 
+def test_a_list_is_a_choice(tmp_path):
+    search = {"batch_size": [16, 32], "double": [True, False]}
+    found = study()
+    found.optimize(objective("dqn", search=search, out=tmp_path, **POLE), n_trials=1)
+    (trial,) = found.trials
+    assert trial.params["batch_size"] in ("16", "32") and trial.params["double"] in ("true", "false")
+    config = (tmp_path / "trial-0/config.toml").read_text()
+    assert f"batch_size = {trial.params['batch_size']}" in config and f"double = {trial.params['double']}" in config
+
+
 def test_a_trial_that_is_given_up_stops_there(tmp_path):
     class Never(optuna.pruners.BasePruner):
         def prune(self, study, trial):

@@ -183,3 +183,16 @@ def test_a_search_chooses_and_is_read_by_optuna(runs):
     backend = optuna.storages.journal.JournalFileBackend(str(runs / "tune" / "journal.log"))
     study = optuna.load_study(study_name=None, storage=optuna.storages.JournalStorage(backend))
     assert len(study.trials) == 4 and set(study.best_params) == {"learning_rate", "net_arch"}
+
+
+def test_a_callback_is_told_the_seed_and_the_part(tmp_path):
+    def records(**keys):
+        told = []
+        ps.train("q-learning", env="CliffWalking-v1", episodes=3, callback=lambda record: told.append(record), **keys)
+        return {(record.get("part"), record.get("seed")) for record in told}
+
+    assert records(seed=5, seeds=2, out=tmp_path / "seeds") == {(None, 5), (None, 6)}
+    assert records(out=tmp_path / "one") == {(None, None)}
+    assert records(alpha=[0.1, 0.2], out=tmp_path / "sweep") == {(0, None), (1, None)}
+    sweep = records(alpha=[0.1, 0.2], seeds=2, out=tmp_path / "both")
+    assert sweep == {(part, seed) for part in (0, 1) for seed in (0, 1)}

@@ -449,7 +449,7 @@ def test_a_model_of_other_bytes_is_refused():
 
     for bytes in (b"", b"none", pickle.dumps({})):
         with pytest.raises(ps.InputError, match="no model of rows"):
-            Learned.from_bytes(bytes)
+            Learned.from_bytes(bytes, [])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -476,3 +476,16 @@ def test_ctrl_c_ends_a_fit_within_a_second():
     assert rest == ["stopped; nothing was kept False\n"], said
     # A busy machine has its own seconds.
     assert float(raised) - sent < 5
+
+
+def test_a_pickle_keeps_where_the_student_came_from(tmp_path):
+    fitted = ps.DistilledClassifier(student="mlp:4", epochs=1, random_state=3).fit(X[TRAIN], Y[TRAIN])
+    exports = [one.export(tmp_path / f"{i}.onnx") for i, one in enumerate((fitted, pickle.loads(pickle.dumps(fitted))))]
+    first, second = (path.read_bytes() for path in exports)
+    assert first == second and b"seed" in first
+
+
+@pytest.mark.parametrize("estimator", [ps.DistilledClassifier, ps.DistilledRegressor])
+def test_answers_out_of_fold_need_a_teacher(estimator):
+    with pytest.raises(ps.InputError, match="teacher_cv: there is no teacher"):
+        estimator(teacher_cv=3).fit(np.eye(6, dtype=np.float32), [0, 1, 0, 1, 0, 1])

@@ -11,7 +11,7 @@ use curve::Curve;
 use potstill::config::ConfigError;
 use potstill::metrics::Record;
 use potstill::metrics::catalogue::{Metric, by_chart, key_metrics};
-use potstill::run::Observer;
+use potstill::run::{Observer, RunSource};
 use ratatui_core::buffer::Buffer;
 use ratatui_core::layout::{Alignment, Rect};
 use ratatui_core::style::{Color, Modifier};
@@ -96,10 +96,10 @@ impl Observer for Dashboard {
     }
 
     fn record(&self, record: &Record) {
-        lock(&self.view).record(0, record);
+        lock(&self.view).record(RunSource::default(), record);
     }
 
-    fn record_of(&self, source: u64, record: &Record) {
+    fn record_of(&self, source: RunSource, record: &Record) {
         lock(&self.view).record(source, record);
     }
 
@@ -234,7 +234,7 @@ impl View {
         note.clone_into(&mut self.note);
     }
 
-    fn record(&mut self, source: u64, record: &Record) {
+    fn record(&mut self, source: RunSource, record: &Record) {
         self.step = self.step.max(record.step);
         for &(name, value) in &record.values {
             let is_known = |curve: &Curve| curve.name == name && curve.source == source;
@@ -422,9 +422,9 @@ mod tests {
                 ("train/loss", 1e-4 * i as f64),
                 ("rollout/ep_rew_mean", if i == 3 { f64::NAN } else { 10.25 + i as f64 }),
             ];
-            view.record(0, &Record { step: 50 * i, values });
+            view.record(RunSource::default(), &Record { step: 50 * i, values });
         }
-        view.record(0, &Record { step: 500, values: vec![("eval/mean_reward", -20.0)] });
+        view.record(RunSource::default(), &Record { step: 500, values: vec![("eval/mean_reward", -20.0)] });
         view
     }
 
@@ -458,8 +458,9 @@ mod tests {
     #[test]
     fn several_runs_are_drawn_together() {
         let mut view = View { title: "sarsa, seeds 0 to 1".to_owned(), total: 200, ..View::default() };
-        for (source, value) in [(0, 1.0), (1, 3.0)] {
+        for (seed, value) in [(0, 1.0), (1, 3.0)] {
             for step in [10, 20] {
+                let source = RunSource { seed: Some(seed), part: None };
                 view.record(source, &Record { step, values: vec![("rollout/ep_rew_mean", value)] });
             }
         }
@@ -475,9 +476,13 @@ mod tests {
         for (i, value) in
             [f64::MAX, f64::MIN, f64::INFINITY, f64::NAN, f64::MIN_POSITIVE].into_iter().enumerate()
         {
-            wild.record(i as u64 % 2, &Record { step: 1000 * i as u64, values: vec![("train/loss", value)] });
+            let record = Record { step: 1000 * i as u64, values: vec![("train/loss", value)] };
+            wild.record(RunSource { seed: Some(i as u64 % 2), part: None }, &record);
         }
-        wild.record(7, &Record { step: u64::MAX, values: vec![("teacher/distance", 1e300)] });
+        wild.record(
+            RunSource { seed: Some(7), part: None },
+            &Record { step: u64::MAX, values: vec![("teacher/distance", 1e300)] },
+        );
         for (width, height) in (0..100).flat_map(|width| (0..30).map(move |height| (width, height))) {
             let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
             wild.render(true, buffer.area, &mut buffer);

@@ -7,8 +7,9 @@ use oracle::Oracle;
 use potstill_core::{Pcg64, Restorable, Streams};
 use potstill_env::registry::{self, Factory, Spec, Visitor, find};
 use potstill_env::space::Element;
+use potstill_env::vector::{SyncVec, VecSteps, join_states, split_state};
 use potstill_env::wrappers::{FrameStack, NormalizeReward, OneHot, StickyActions, VecNormalize};
-use potstill_env::{Autoreset, Batch, Env, EnvError, Guarded, Row, VecEnv, vector::SyncVec};
+use potstill_env::{Autoreset, Batch, Env, EnvError, Guarded, Row, VecEnv};
 use serde_json::{Value, json};
 use std::borrow::{Borrow, BorrowMut};
 
@@ -116,7 +117,72 @@ impl Visitor for Parts {
             assert_eq!(batch.rewards, [&first.rewards[..], &second.rewards[..]].concat());
             assert_eq!(batch.terminated, [&first.terminated[..], &second.terminated[..]].concat());
             assert_eq!(batch.truncated, [&first.truncated[..], &second.truncated[..]].concat());
+            // So are their states.
+            let state = whole.snapshot();
+            assert!(join_states(&[left.snapshot(), right.snapshot()]).unwrap() == state);
+            let parts = split_state(&state, &[20, 17]).unwrap();
+            left.restore(&parts[0]).unwrap();
+            right.restore(&parts[1]).unwrap();
         }
+        assert!(split_state(&whole.snapshot(), &[20, 16]).is_err());
+    }
+}
+
+/// Steps that were sent are those that were taken.
+struct Sent;
+
+impl Visitor for Sent {
+    type Output = ();
+
+    fn visit<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(self, factory: &Factory<O, A>) {
+        let mut whole = factory.many(9, Autoreset::SameStep);
+        let (mut left, mut right) =
+            (factory.many(5, Autoreset::SameStep), factory.many(4, Autoreset::SameStep));
+        let (space, mut rng) = (whole.single_action_space(), Pcg64::new(4));
+        let (features, width) = (whole.batch().features(), space.features());
+        let mut batch = whole.reset(Some(5)).clone();
+        left.reset(Some(5));
+        right.reset(Some(10));
+        let mut sent = [VecSteps::new(5, features, width), VecSteps::new(4, features, width)];
+        let actions: Vec<_> = (0..STEPS).map(|_| A::sample_rows(9, &space, &mut rng)).collect();
+        for actions in &actions {
+            let (first, second) = actions.split_at(5 * width);
+            sent[0].push(first, left.step(first).unwrap());
+            sent[1].push(second, right.step(second).unwrap());
+        }
+        let mut read = [5, 4].into_iter().zip(&sent).map(|(copies, sent)| {
+            VecSteps::<O::Element, A::Element>::read(&sent.snapshot(), (copies, features, width)).unwrap()
+        });
+        let (mut first, mut second) = (read.next().unwrap(), read.next().unwrap());
+        for actions in &actions {
+            let found = [first.take(0, &mut batch), second.take(5, &mut batch)].concat();
+            assert!(found == *actions);
+            let expected = whole.step(actions).unwrap();
+            assert_eq!(batch.observations, expected.observations);
+            assert_eq!((&batch.terminated, &batch.truncated), (&expected.terminated, &expected.truncated));
+            for i in 0..9 {
+                assert_eq!(batch.final_observation(i), expected.final_observation(i));
+                assert_eq!(
+                    (batch.rewards[i], batch.raw_reward(i)),
+                    (expected.rewards[i], expected.raw_reward(i))
+                );
+            }
+        }
+        assert_eq!((first.left(), second.left()), (0, 0));
+    }
+}
+
+#[test]
+fn steps_that_were_sent_are_those_that_were_taken() {
+    all().for_each(|spec| spec.visit(Sent));
+    let clipped = find("CartPole-v1:clip_reward=0:0.5").unwrap();
+    clipped.visit(Sent);
+    let mut sent = VecSteps::new(1, 4, 1);
+    let mut pole = clipped.make_vec_features(1, Autoreset::SameStep).unwrap();
+    pole.reset(Some(1));
+    sent.push(&[0_usize], pole.step(&[0]).unwrap());
+    for wrong in [(2, 4, 1), (1, 3, 1), (1, 4, 2)] {
+        assert!(VecSteps::<f32, usize>::read(&sent.snapshot(), wrong).is_err(), "{wrong:?}");
     }
 }
 

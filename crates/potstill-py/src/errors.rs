@@ -39,6 +39,14 @@ impl Class {
     }
 }
 
+/// A text of the command in the words of Python: arguments in place of flags.
+pub(crate) fn in_python(text: &str) -> String {
+    let worded = Python::attach(|py| {
+        py.import("potstill.errors")?.getattr("_in_python")?.call1((text,))?.extract::<String>()
+    });
+    worded.unwrap_or_else(|_| text.to_owned())
+}
+
 /// The exception of an error of a run, with the text that the command shows.
 pub(crate) fn of_run(error: &Error) -> PyErr {
     let class = match error.exit_code() {
@@ -46,7 +54,7 @@ pub(crate) fn of_run(error: &Error) -> PyErr {
         1 => Class::Run,
         _ => Class::Stopped,
     };
-    let raised = class.with(error.to_string());
+    let raised = class.with(in_python(&error.to_string()));
     if let Error::Interrupted { run, .. } | Error::Paused { run, .. } = error {
         Python::attach(|py| raised.value(py).setattr("run", run)).map_or_else(|error| error, |()| raised)
     } else {

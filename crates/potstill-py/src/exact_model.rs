@@ -29,6 +29,9 @@ fn check(outcomes: &[Vec<Vec<Outcome>>], start: &[f64]) -> Result<(), String> {
         }
         for (action, of_pair) in of_state.iter().enumerate() {
             let place = format!("state {state}, action {action}");
+            if let Some((p, ..)) = of_pair.iter().find(|outcome| !(outcome.0 >= 0.0)) {
+                return Err(format!("a probability of {place} is {p}"));
+            }
             if !is_distribution(&mut of_pair.iter().map(|outcome| outcome.0)) {
                 return Err(format!("the probabilities of {place} do not sum to 1"));
             }

@@ -187,13 +187,13 @@ impl Learned {
         })
     }
 
-    /// Reads a model that learned from rows, of the bytes of a safetensors file.
+    /// Reads a model that learned from rows, of the bytes of a safetensors file, with keys and values of its origin.
     #[staticmethod]
-    fn from_bytes(bytes: &[u8]) -> PyResult<Self> {
+    fn from_bytes(bytes: &[u8], origin: Vec<(String, String)>) -> PyResult<Self> {
         let wrong = |reason: String| Class::Input.with(format!("these bytes are no model of rows: {reason}"));
         caught(|| match safetensors::read(bytes) {
             Ok(model @ Model::Predictor(_)) => {
-                Ok(Self::of_rows(model, About { purpose: Purpose::Classes, ..About::default() }))
+                Ok(Self::of_rows(model, About { purpose: Purpose::Classes, metadata: origin }))
             }
             Ok(_) => Err(wrong("it learned in an environment".to_owned())),
             Err(error) => Err(wrong(error.to_string())),
@@ -203,6 +203,12 @@ impl Learned {
     /// The bytes of a safetensors file, from which an equal model is read.
     fn to_bytes(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         caught(|| PyBytes::new(py, &safetensors::write(&self.model)).into_py_any(py))
+    }
+
+    /// Keys and values of the origin of the model, which an exported file has.
+    #[getter]
+    fn origin(&self) -> Vec<(String, String)> {
+        self.about.metadata.clone()
     }
 
     /// Writes the model to a new file of a format.

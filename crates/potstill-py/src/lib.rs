@@ -4,6 +4,7 @@
 //! Work runs without the lock of the interpreter, in a thread of its own where it takes long, and every call is
 //! caught, so that no panic reaches Python.
 
+mod actors;
 mod command;
 mod environment;
 mod environments;
@@ -22,6 +23,8 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::actors::{Player, resume_elsewhere, train_elsewhere};
+    #[pymodule_export]
     use super::command::run_command;
     #[pymodule_export]
     use super::environment::{Environment, environment_specs};
@@ -36,7 +39,10 @@ mod _native {
     #[pymodule_export]
     use super::learned::{Learned, read_metrics, read_summary};
     #[pymodule_export]
-    use super::runs::{distill, evaluate, export, resume, search_domain, train, tune};
+    use super::runs::{
+        check_environment, check_train, distill, evaluate, export, import_policy, keys_of, resume,
+        search_domain, train, tune,
+    };
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 
     /// The version of the package, and the way to Gymnasium's environments.

@@ -2,14 +2,14 @@
 #![allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
 #![allow(clippy::too_many_arguments, reason = "the arguments are those of the command")]
 
-use crate::errors::Class;
+use crate::errors::{Class, caught, of_run};
 use crate::watched::watched;
 use potstill::commands::{
     DistillRequest, EvaluateRequest, ExportRequest, ResumeRequest, RunKind, TrainRequest, TuneRequest,
-    run_kinds,
+    check_settings, evaluate_unless, run_kinds,
 };
 use potstill::config::toml_value;
-use potstill::run::{Budget, Sources};
+use potstill::run::{Budget, ImportedPolicy, Observer, Sources};
 use potstill::tuning::Domain;
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -78,7 +78,7 @@ fn to_toml(name: &str, value: serde_json::Value) -> PyResult<Value> {
 }
 
 /// A result of a run as JSON.
-fn text_of(result: &serde_json::Value) -> String {
+pub(crate) fn text_of(result: &serde_json::Value) -> String {
     result.to_string()
 }
 
@@ -106,6 +106,48 @@ pub(crate) fn train(
     };
     watched(py, callback, |watcher| potstill::commands::train(&request, watcher))
         .map(|result| text_of(&result))
+}
+
+/// Refuses settings of an algorithm, a JSON object, that it does not have, and values that they cannot have.
+#[pyfunction]
+pub(crate) fn check_train(algorithm: &str, settings: &str) -> PyResult<()> {
+    caught(|| {
+        let settings = settings_of(settings, |kind| kind.name == algorithm)?;
+        check_settings(algorithm, settings).map_err(|error| of_run(&error.into()))
+    })
+}
+
+/// The keys of an algorithm; empty if there is no such algorithm.
+#[pyfunction]
+pub(crate) fn keys_of(algorithm: &str) -> Vec<&'static str> {
+    let kinds = run_kinds().into_iter().filter(|kind| kind.name == algorithm);
+    kinds.flat_map(|kind| kind.keys).map(|(key, _)| key.name).collect()
+}
+
+/// Refuses an environment whose spaces are not those of a finished run.
+#[pyfunction]
+pub(crate) fn check_environment(py: Python<'_>, run: PathBuf, env: &str) -> PyResult<()> {
+    caught(|| py.detach(|| potstill::run::check_environment(&run, env)).map_err(|error| of_run(&error)))
+}
+
+/// Writes a policy that another program has learned, the bytes of a model file, as a finished run; `about` is a JSON object for
+/// its summary. Returns the summary as JSON.
+#[pyfunction]
+pub(crate) fn import_policy(
+    py: Python<'_>,
+    out: Option<PathBuf>,
+    algorithm: &str,
+    env: &str,
+    seed: u64,
+    model: Vec<u8>,
+    about: &str,
+) -> PyResult<String> {
+    caught(|| {
+        let about = serde_json::from_str(about).map_err(|error| Class::Input.with(error.to_string()))?;
+        let policy = ImportedPolicy { algorithm, env, seed, model: &model, about: &about };
+        let summary = py.detach(|| potstill::run::import_policy(out.as_deref(), &policy));
+        summary.map(|summary| text_of(&summary)).map_err(|error| of_run(&error))
+    })
 }
 
 /// The values of a searched setting, as the command writes them: `float` or `int`, the lowest, the highest and if they are
@@ -204,7 +246,9 @@ pub(crate) fn evaluate(
     threads: Option<usize>,
 ) -> PyResult<String> {
     let request = EvaluateRequest { run, episodes, seed, threads: threads_of(threads)? };
-    watched(py, None, |_| potstill::commands::evaluate(&request)).map(|result| text_of(&result))
+    // Stopped by a signal, which is raised in place of a result.
+    watched(py, None, |watcher| evaluate_unless(&|| watcher.stop_requested(), &request))
+        .map(|result| text_of(&result.unwrap_or_default()))
 }
 
 /// Writes the model of a run to a file of a format. Returns what was written as JSON.

@@ -1,10 +1,10 @@
 //! Work in a thread of its own, while the calling thread of Python listens for signals.
 
-use crate::errors::{Class, of_panic, of_run};
+use crate::errors::{Class, in_python, of_panic, of_run};
 use crate::foreign::{exception_in, forget_exceptions};
 use potstill::Error;
 use potstill::metrics::Record;
-use potstill::run::Observer;
+use potstill::run::{Observer, RunSource};
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -39,6 +39,10 @@ impl Observer for Watcher {
     }
 
     fn record(&self, record: &Record) {
+        self.record_of(RunSource::default(), record);
+    }
+
+    fn record_of(&self, source: RunSource, record: &Record) {
         let Some(callback) = &self.callback else { return };
         if self.stop_requested() {
             return;
@@ -46,6 +50,8 @@ impl Observer for Watcher {
         let called = Python::attach(|py| {
             let values = PyDict::new(py);
             values.set_item("step", record.step)?;
+            source.part.map_or(Ok(()), |part| values.set_item("part", part))?;
+            source.seed.map_or(Ok(()), |seed| values.set_item("seed", seed))?;
             record.values.iter().try_for_each(|(name, value)| values.set_item(name, value))?;
             let answer = callback.call1(py, (values,))?;
             Ok::<_, PyErr>(answer.bind(py).is_none() || answer.is_truthy(py)?)
@@ -75,7 +81,7 @@ impl Watcher {
         let warnings = std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner));
         let class = py.get_type::<PyUserWarning>();
         warnings.into_iter().try_for_each(|warning| {
-            let text = CString::new(warning.replace('\0', " ")).unwrap_or_default();
+            let text = CString::new(in_python(&warning).replace('\0', " ")).unwrap_or_default();
             // The caller of the function of the package that called this one.
             PyErr::warn(py, &class, &text, 2)
         })

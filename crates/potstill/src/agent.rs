@@ -125,6 +125,12 @@ pub trait Agent: Restorable + Send {
         Err("this algorithm has no parameters to start from".to_owned())
     }
 
+    /// Steps of each copy, from now on, in which [`act`](Agent::act) depends on no [`observe`](Agent::observe): those left of a
+    /// rollout that is collected with one policy. `None` of a learner whose behaviour changes from step to step.
+    fn fixed_steps(&self) -> Option<u64> {
+        None
+    }
+
     /// Searches from the environment's present state before acting there, for agents that plan by simulating
     /// copies of the environment (MCTS). A long search is made in pieces: it returns true when it is complete, and is called again
     /// until then. In the middle of a search the state that is saved is that before it.
@@ -186,6 +192,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         (**self).start_from(model)
+    }
+
+    fn fixed_steps(&self) -> Option<u64> {
+        (**self).fixed_steps()
     }
 
     fn search(&mut self, env: &BoxEnv<A::Observation, A::Action>) -> Result<bool, LearnError> {

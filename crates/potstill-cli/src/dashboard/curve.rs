@@ -1,6 +1,7 @@
 //! The curve of a metric in a dashboard, in bounded memory.
 
 use potstill::metrics::catalogue::EVAL_MEAN_REWARD;
+use potstill::run::RunSource;
 use ratatui_core::style::Color;
 use ratatui_core::symbols::Marker;
 use ratatui_widgets::chart::{Dataset, GraphType};
@@ -13,7 +14,7 @@ const POINTS: usize = 512;
 pub(super) struct Curve {
     pub(super) name: &'static str,
     /// The run that it is of, if several are watched as one.
-    pub(super) source: u64,
+    pub(super) source: RunSource,
     pub(super) newest: f64,
     pub(super) points: Vec<(f64, f64)>,
     count: u64,
@@ -24,7 +25,7 @@ pub(super) struct Curve {
 
 impl Curve {
     /// The curve of this metric of one of several runs, without a value so far.
-    pub(super) fn of(name: &'static str, source: u64) -> Self {
+    pub(super) fn of(name: &'static str, source: RunSource) -> Self {
         Self { name, source, stride: 1, ..Self::default() }
     }
 
@@ -74,7 +75,7 @@ mod tests {
 
     #[test]
     fn a_curve_stays_small_and_keeps_its_ends() {
-        let mut curve = Curve::of("train/loss", 0);
+        let mut curve = Curve::of("train/loss", RunSource::default());
         for i in 0..100_000 {
             curve.push(f64::from(i), 0.0);
             assert!(curve.points.len() <= POINTS && curve.points.last().unwrap().0 == f64::from(i));

@@ -20,10 +20,12 @@
 //! ```
 
 mod lanes;
+mod steps;
 mod sync;
 mod worlds;
 
 pub use lanes::Lanes;
+pub use steps::{VecSteps, join_states, split_state};
 pub use sync::SyncVec;
 pub use worlds::Worlds;
 

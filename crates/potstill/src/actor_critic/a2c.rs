@@ -284,6 +284,10 @@ impl<A: PolicyActions + ?Sized> Agent for A2c<A> {
         self.networks.start_from(model)
     }
 
+    fn fixed_steps(&self) -> Option<u64> {
+        self.networks.fixed_steps()
+    }
+
     fn learns_values(&self) -> bool {
         false
     }

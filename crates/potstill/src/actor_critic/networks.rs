@@ -213,6 +213,12 @@ impl<A: PolicyActions + ?Sized> ActorCritic<A> {
         A::clip(self.rollout.space(), actions);
     }
 
+    /// Steps of each copy for which the policy is fixed: those left of the rollout, unless each changes the statistics
+    /// that observations are normalised by.
+    pub(super) fn fixed_steps(&self) -> Option<u64> {
+        (!self.normalization.is_of_observations()).then(|| self.rollout.left())
+    }
+
     /// Takes in a step; true if the rollout is complete with it, whose advantages are then in `estimates`.
     ///
     /// # Errors

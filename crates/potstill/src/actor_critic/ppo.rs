@@ -530,6 +530,10 @@ impl<A: PolicyActions + ?Sized> Agent for Ppo<A> {
         self.networks.start_from(model)
     }
 
+    fn fixed_steps(&self) -> Option<u64> {
+        self.networks.fixed_steps()
+    }
+
     fn learns_values(&self) -> bool {
         false
     }

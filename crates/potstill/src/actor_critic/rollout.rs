@@ -93,6 +93,11 @@ impl<A: PolicyActions + ?Sized> Rollout<A> {
         self.width
     }
 
+    /// Steps of each copy until it is complete.
+    pub(super) fn left(&self) -> u64 {
+        (self.steps - self.length) as u64
+    }
+
     pub(super) fn is_complete(&self) -> bool {
         self.length == self.steps
     }

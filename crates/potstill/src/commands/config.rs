@@ -1,10 +1,11 @@
 //! `potstill config`: every key with its meaning and its range.
 
 use crate::algorithm::{ALGORITHMS, Algorithm};
-use crate::config::{ConfigError, Key, Settings};
+use crate::config::{ConfigError, Key, Layer, Origin, Settings, resolve_onto};
 use crate::jobs::{ClassDistillation, PolicyDistillation, ValueDistillation};
 use crate::run::train_settings;
 use serde_json::{Map, Value, json};
+use toml::Table;
 
 /// Keys whose default follows from the length of the run.
 const FOLLOWING: [&str; 1] = ["eval_freq"];
@@ -52,6 +53,17 @@ pub fn run_kinds() -> Vec<RunKind> {
 fn training_kind(algorithm: &Algorithm) -> RunKind {
     let head = vec![("command", "train"), ("algorithm", algorithm.name)];
     RunKind { name: algorithm.name, head, keys: of(&*train_settings(algorithm)) }
+}
+
+/// Refuses settings of an algorithm that it does not have, and values that these cannot have. What depends on the environment is
+/// checked when a run begins, and lists of values, which are a sweep, are too.
+///
+/// # Errors
+/// With the first of these, and if there is no such algorithm.
+pub fn check_settings(algorithm: &str, settings: Table) -> Result<(), ConfigError> {
+    let values = settings.into_iter().filter(|(_, value)| !value.is_array()).collect();
+    let layer = Layer { origin: Origin::CommandLine, values };
+    resolve_onto(train_settings(Algorithm::find(algorithm)?), &[layer]).map(|_| ())
 }
 
 /// A configuration file with every key, its default and its meaning; keys without a default of their own are

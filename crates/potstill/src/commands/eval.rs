@@ -3,11 +3,11 @@
 use crate::distill::quality::{Judged, calibration_error};
 use crate::distill::regression::rmse_of;
 use crate::error::Error;
-use crate::jobs::evaluate_policy;
+use crate::jobs::evaluate_policy_unless;
 use crate::metrics::catalogue;
 use crate::run::{Subject, are_copies, costs, seed_runs, spread, usage, without_intervals};
 use crate::store::RunDir;
-use crate::train::{Protocol, statistics};
+use crate::train::{Protocol, Stop, statistics};
 use potstill_core::Streams;
 use potstill_nn::Workspace;
 use serde_json::{Value, json};
@@ -32,16 +32,24 @@ pub struct EvaluateRequest {
 /// # Errors
 /// If the folder is not a run, or its files are damaged or inconsistent.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
+    Ok(evaluate_unless(&|| false, request)?.expect("nothing stops it"))
+}
+
+/// The same; `None` if it was stopped before its end.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_unless(stop: &Stop<'_>, request: &EvaluateRequest) -> Result<Option<Value>, Error> {
     let dir = RunDir::open_model(&request.run)?;
     let seeds = seed_runs(dir.path());
     if seeds.is_empty() {
-        return evaluate_one(request, &dir);
+        return evaluate_one(stop, request, &dir);
     }
     let of_seed = |run: PathBuf| {
-        evaluate_one(&EvaluateRequest { run: run.clone(), ..request.clone() }, &RunDir::open(&run)?)
+        evaluate_one(stop, &EvaluateRequest { run: run.clone(), ..request.clone() }, &RunDir::open(&run)?)
     };
-    let runs = seeds.into_iter().map(of_seed).collect::<Result<Vec<_>, Error>>()?;
-    Ok(over_seeds(&request.run, runs))
+    let runs = seeds.into_iter().map(of_seed).collect::<Result<Option<Vec<_>>, Error>>()?;
+    Ok(runs.map(|runs| over_seeds(&request.run, runs)))
 }
 
 /// The results of evaluations.
@@ -70,8 +78,8 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
     all
 }
 
-fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error> {
-    match Subject::load(dir)? {
+fn evaluate_one(stop: &Stop<'_>, request: &EvaluateRequest, dir: &RunDir) -> Result<Option<Value>, Error> {
+    let measures = match Subject::load(dir)? {
         Subject::Policy { model, spec } => {
             if request.episodes == 0 {
                 return Err(usage("--episodes must be 1 or above, got 0"));
@@ -82,10 +90,12 @@ fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error>
                 purpose: "evaluation",
                 threads: request.threads,
             };
-            let evaluation = evaluate_policy(&model, &spec, protocol)?;
+            let Some(evaluation) = evaluate_policy_unless(stop, &model, &spec, protocol)? else {
+                return Ok(None);
+            };
             let mean_return = statistics::Center::Mean.estimate(&evaluation.returns);
             let lengths: Vec<f64> = evaluation.steps.iter().map(|&steps| steps as f64).collect();
-            Ok(json!({
+            json!({
                 "command": "eval",
                 "run": request.run.display().to_string(),
                 "env": spec.id,
@@ -99,7 +109,7 @@ fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error>
                 "mean_steps": statistics::mean(&lengths),
                 "truncated": evaluation.truncated,
                 "parameters": model.parameters(),
-            }))
+            })
         }
         Subject::Classifier { predictor, data } => {
             let samples = data.test_of(&predictor)?;
@@ -107,14 +117,14 @@ fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error>
             let answers = predictor.answers(&test.inputs, &mut Workspace::default());
             if test.classes == 0 {
                 let unit = predictor.preprocessing().value(1.0) - predictor.preprocessing().value(0.0);
-                return Ok(json!({
+                return Ok(Some(json!({
                     "command": "eval",
                     "run": request.run.display().to_string(),
                     "data": data.source,
                     "test_samples": test.len(),
                     (catalogue::TEST_RMSE): unit * rmse_of(&answers, &test.values),
                     "parameters": predictor.parameters(),
-                }));
+                })));
             }
             let judged = Judged::new(test.classes, &answers, &test.labels);
             let mut summary = json!({
@@ -130,7 +140,8 @@ fn evaluate_one(request: &EvaluateRequest, dir: &RunDir) -> Result<Value, Error>
             for (key, cost) in costs(&predictor, &samples).as_object().into_iter().flatten() {
                 summary[key.as_str()] = cost.clone();
             }
-            Ok(summary)
+            summary
         }
-    }
+    };
+    Ok(Some(measures))
 }

@@ -7,13 +7,17 @@ use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, Work, check_out, create, discard_on_error, execute, is_family, peek, prepare_train,
-    train_head, train_seeds, train_settings, usage,
+    Observer, Sources, Work, check_out, create, discard_on_error, execute, is_family, note_irreproducible,
+    peek, prepare_train, train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir};
+use crate::train::Actors;
 use potstill_env::registry;
 use serde_json::Value;
 use std::path::PathBuf;
+
+/// The reason why a configuration does not reproduce a run.
+const PLAYED_AHEAD: &str = "actors played ahead of the learner, by its model some steps before";
 
 /// A request to train an algorithm.
 #[derive(Clone, Debug, Default)]
@@ -39,6 +43,27 @@ pub struct TrainRequest {
 /// If the request is invalid (nothing is then left behind), or training fails or is stopped (it can then be
 /// resumed).
 pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, Error> {
+    train_with(request, None, observer)
+}
+
+/// Trains with actors, which step the copies of the environment. In rounds the run directory is that of a training without them, to
+/// the bit; if they play ahead, its manifest says that its configuration alone does not reproduce it.
+///
+/// # Errors
+/// As [`train()`], and if the run has no copies that actors could step, or they fail.
+pub fn train_with_actors(
+    request: &TrainRequest,
+    actors: Box<dyn Actors>,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    train_with(request, Some(actors), observer)
+}
+
+fn train_with(
+    request: &TrainRequest,
+    actors: Option<Box<dyn Actors>>,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
     let algorithm = Algorithm::find(&named(request)?)?;
     let is_to_grow = request.seeds.is_some() && request.out.as_deref().is_some_and(is_family);
     if !is_to_grow {
@@ -50,7 +75,12 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
-    if let Some(sweep) = Sweep::asked(Work::Train(algorithm), &layers, request.seeds.or(seeds))? {
+    let asked = Sweep::asked(Work::Train(algorithm), &layers, request.seeds.or(seeds))?;
+    let is_one = asked.is_none() && request.seeds.or(seeds).is_none_or(|seeds| seeds == 1);
+    if actors.is_some() && !is_one {
+        return Err(usage("actors are for one run, not for several"));
+    }
+    if let Some(sweep) = asked {
         let (out, threads) = (request.out.as_deref(), request.threads);
         let summary = sweep.begin(
             out,
@@ -62,9 +92,16 @@ pub fn train(request: &TrainRequest, observer: &dyn Observer) -> Result<Value, E
     }
     match request.seeds.or(seeds) {
         None | Some(1) => {
-            let plan = prepare_train(algorithm, &layers, request.threads, None)?;
+            let mut plan = prepare_train(algorithm, &layers, request.threads, None)?;
+            let is_ahead = actors.as_ref().is_some_and(|actors| actors.ahead().is_some());
+            if let Some(actors) = actors {
+                plan.step_elsewhere(actors)?;
+            }
             let dir = RunDir::create(request.out.as_deref(), &plan.name)?;
-            discard_on_error(&dir, || create(&dir, &plan))?;
+            discard_on_error(&dir, || {
+                create(&dir, &plan)?;
+                if is_ahead { note_irreproducible(&dir, PLAYED_AHEAD) } else { Ok(()) }
+            })?;
             execute(&dir, plan, false, observer)
         }
         Some(count) => {

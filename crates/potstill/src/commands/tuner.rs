@@ -460,8 +460,11 @@ impl Tuner {
             })
         });
         let trials: Vec<Value> = trials.collect();
-        let taken: usize = study.trials().iter().map(|trial| trial.evaluations.len()).sum();
         let plan = study.plan();
+        // Pruning has saved nothing of trials that failed.
+        let run = study.trials().iter().filter(|trial| trial.state != State::Failed);
+        let taken: usize = run.clone().map(|trial| trial.evaluations.len()).sum();
+        let whole = plan.evaluations * run.count();
         let head = self.work().head().into_iter().map(|(key, value)| (key.to_owned(), value));
         json!({
             "command": self.work().command(),
@@ -478,7 +481,7 @@ impl Tuner {
                 "pruned": study.count(State::Pruned),
                 "failed": study.count(State::Failed),
                 "evaluations": taken,
-                "evaluations_without_pruning": (plan.evaluations > 0).then_some(plan.evaluations * plan.trials),
+                "evaluations_without_pruning": (whole > 0).then_some(whole),
                 "trials": trials,
             },
             "sweep": points

@@ -44,7 +44,7 @@ use crate::data::Dataset;
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor, Predictor};
-use crate::train::{Evaluation, Protocol, Stop, evaluate_unless};
+use crate::train::{Actors, Evaluation, Protocol, Stop, evaluate_unless};
 use potstill_core::snapshot::{Codec, Counted, Flat, IfPresent};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
@@ -81,6 +81,14 @@ pub(crate) trait Job: Restorable + Send {
     /// The policy so far; none of work that learns no policy step by step.
     fn policy(&self) -> Option<Model> {
         None
+    }
+
+    /// Lets actors step the copies of the environment of a run with this `config.toml`, from now on.
+    ///
+    /// # Errors
+    /// If the work has no such copies, or they do not start; the reason.
+    fn step_elsewhere(&mut self, _: Box<dyn Actors>, _: &str) -> Result<(), String> {
+        Err("there is no environment that actors could step".to_owned())
     }
 
     /// Returns true if the work is complete.

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
+use crate::train::{Actors, ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
 use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::{Spec, id};
@@ -304,6 +304,10 @@ where
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         self.trainer.start_from(model)
+    }
+
+    fn step_elsewhere(&mut self, actors: Box<dyn Actors>, config: &str) -> Result<(), String> {
+        self.trainer.step_elsewhere(actors, config, Streams::new(self.run.seed))
     }
 
     fn is_over(&self) -> bool {

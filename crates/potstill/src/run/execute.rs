@@ -48,6 +48,16 @@ pub(crate) fn keep_copy(dir: &RunDir, plan: &PreparedRun) -> Result<(), Error> {
     Ok(())
 }
 
+/// Notes in the manifest that the configuration alone does not reproduce the run, and why.
+///
+/// # Errors
+/// If the disk cannot be written.
+pub(crate) fn note_irreproducible(dir: &RunDir, reason: &str) -> Result<(), Error> {
+    let mut manifest = dir.manifest()?;
+    manifest.about.insert("not_reproducible".to_owned(), json!(reason));
+    Ok(dir.write(names::MANIFEST, &manifest.write())?)
+}
+
 /// Replaces the configuration of a run by one under which its checkpoints are still valid.
 ///
 /// # Errors
@@ -316,8 +326,8 @@ fn work(
         // The environment may be mended, and the run resumed.
         let can_go_on = match &advanced {
             Err(Error::Train(TrainError::Env { .. })) => job.is_between_steps(),
-            // The evaluation is begun again.
-            Err(Error::Train(TrainError::Play(_))) => true,
+            // The evaluation is begun again, and so are actors.
+            Err(Error::Train(TrainError::Play(_) | TrainError::Actors { .. })) => true,
             _ => false,
         };
         if can_go_on && let Err(error) = saver.save_last(job, sinks, seconds()) {

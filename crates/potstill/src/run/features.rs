@@ -1,16 +1,16 @@
 //! Runs of agents for features, in one environment or in many copies.
 
 use super::actions::Actions;
-use super::checks::env_and_length;
+use super::checks::{env_and_length, usage};
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::transitions::{Recorded, deep_settings};
-use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Task};
+use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Recipe, Task};
 use crate::config::{Layer, resolve_onto};
 use crate::error::Error;
 use crate::jobs::{Acts, EvalConfig, Job, ReinforcementJob, RunConfig, StoreConfig};
 use crate::model::{Actor, ModelActor};
-use crate::train::{OfflineTrainer, Trainer, Training, VecTrainer};
+use crate::train::{OfflineTrainer, Play, Player, Trainer, Training, VecTrainer};
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use toml::Value;
@@ -24,22 +24,14 @@ pub(super) struct PrepareFeatures<'a> {
 }
 
 impl PrepareFeatures<'_> {
-    /// The run of an algorithm for both kinds of actions: that of the environment.
-    pub(super) fn prepare_policy(
-        self,
-        choices: Constructor<Learning<usize>>,
-        control: Constructor<Learning<[f32]>>,
-    ) -> Result<PreparedRun, Error> {
+    /// Returns true if an algorithm for both kinds of actions has discrete ones in this run.
+    pub(super) fn has_choices(&self, choices: Constructor<Learning<usize>>) -> Result<bool, Error> {
         let others = deep_settings(self.algorithm);
         let defaults = ((RunConfig::default(), (others, choices())), StoreConfig::default());
-        let recorded = Recorded::read(self.algorithm, self.layers)?;
-        let of_data = recorded.as_ref().map(Recorded::layer);
+        let of_data = Recorded::read(self.algorithm, self.layers)?.as_ref().map(Recorded::layer);
         let layers: Vec<Layer> = self.layers.iter().cloned().chain(of_data).collect();
         let ((run, _), _) = resolve_onto(defaults, &layers)?.settings;
-        match env_and_length(self.algorithm, &run)?.action_space().discrete() {
-            Some(_) => self.prepare(choices),
-            None => self.prepare(control),
-        }
+        Ok(env_and_length(self.algorithm, &run)?.action_space().discrete().is_some())
     }
 
     /// The run.
@@ -50,6 +42,62 @@ impl PrepareFeatures<'_> {
     where
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
+        let name = self.algorithm.name;
+        let Built {
+            learning: Learning { agent, copies, about, warning },
+            start,
+            config,
+            idle,
+            store,
+            settings,
+        } = self.build(new)?;
+        let start = Start { about, warning, ..start };
+        let RunConfig { seed, steps, schedule_steps, .. } = start.run;
+        let (on, streams) = (start.spec.name().to_owned(), Streams::new(seed));
+        let spec = &start.spec;
+        let job = match copies {
+            None if matches!(start.acts, Acts::Data { .. }) => start.job(OfflineTrainer::new(agent)),
+            None => {
+                let env = A::single(spec).expect("checked: features");
+                start.job(Trainer::new(agent, env, streams))
+            }
+            Some(copies) => match A::copies(spec, copies) {
+                Some(envs) => start.job(VecTrainer::new(agent, envs, streams)),
+                None => {
+                    let envs = A::byte_copies(spec, copies).expect("checked: features");
+                    start.job(VecTrainer::new(agent, envs, streams))
+                }
+            },
+        };
+        let prepared = PreparedRun::of(name, (&on, seed), config, store, job);
+        Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
+    }
+
+    /// The actor of so many copies of the run's environment, from `first` on.
+    pub(super) fn player<A: Actions + ?Sized>(
+        self,
+        new: Constructor<Learning<A>>,
+        (first, count): (usize, usize),
+    ) -> Result<Box<dyn Play>, Error> {
+        let Built { learning: Learning { agent, copies, .. }, start, .. } = self.build(new)?;
+        let copies = copies.unwrap_or(1);
+        if count == 0 || first.checked_add(count).is_none_or(|end| end > copies) {
+            return Err(usage(format!(
+                "{count} copies from {first} on are not among the {copies} of the run"
+            )));
+        }
+        let spec = &start.spec;
+        Ok(match A::copies(spec, count) {
+            Some(envs) => Box::new(Player::new(agent, envs, first, copies)),
+            None => {
+                let envs = A::byte_copies(spec, count).expect("checked: features");
+                Box::new(Player::new(agent, envs, first, copies))
+            }
+        })
+    }
+
+    /// The learner of the run.
+    fn build<A: Actions + ?Sized>(self, new: Constructor<Learning<A>>) -> Result<Built<A>, Error> {
         let Self { algorithm, head, layers, threads } = self;
         let recorded = Recorded::read(algorithm, layers)?;
         let of_data = recorded.as_ref().map(Recorded::layer);
@@ -69,40 +117,35 @@ impl PrepareFeatures<'_> {
             (Some(recorded), Some(data)) => Some(recorded.check(&spec, data, run.episodes)?),
             _ => None,
         };
-        let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
         let RunConfig { steps, schedule_steps, .. } = run;
+        let streams = Streams::new(run.seed);
         let mut task = Task { steps, schedule_steps, threads, ..Task::new(algorithm.name, &spec, streams) };
         if let Some(recorded) = &recorded {
             task.source = BehaviourSource::Transitions(recorded.transitions());
         }
-        let Learning { mut agent, copies, about, warning } = settings.build(&task)?;
+        let mut learning = settings.build(&task)?;
         let acts = match &recorded {
             None => Acts::Learner,
             Some(recorded) => {
-                recorded.store(&mut *agent)?;
+                recorded.store(&mut *learning.agent)?;
                 let (episodes, mean_return) = recorded.summary();
                 Acts::Data { transitions: recorded.transitions(), episodes, mean_return }
             }
         };
-        let start = Start { name: algorithm.name, spec, run, eval, threads, about, warning, acts };
-        let spec = &start.spec;
-        let job = match copies {
-            None if recorded.is_some() => start.job(OfflineTrainer::new(agent)),
-            None => {
-                let env = A::single(spec).expect("checked: features");
-                start.job(Trainer::new(agent, env, streams))
-            }
-            Some(copies) => match A::copies(spec, copies) {
-                Some(envs) => start.job(VecTrainer::new(agent, envs, streams)),
-                None => {
-                    let envs = A::byte_copies(spec, copies).expect("checked: features");
-                    start.job(VecTrainer::new(agent, envs, streams))
-                }
-            },
-        };
-        let prepared = PreparedRun::of(algorithm.name, (&on, seed), config, store, job);
-        Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
+        let start =
+            Start { name: algorithm.name, spec, run, eval, threads, about: None, warning: None, acts };
+        Ok(Built { learning, start, config, idle, store, settings })
     }
+}
+
+/// A learner with the circumstances of its run.
+struct Built<A: ?Sized + 'static> {
+    learning: Learning<A>,
+    start: Start,
+    config: String,
+    idle: Option<String>,
+    store: StoreConfig,
+    settings: Box<dyn Recipe<Learning<A>>>,
 }
 
 /// The circumstances of a run.

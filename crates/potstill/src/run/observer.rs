@@ -4,6 +4,15 @@ use crate::metrics::Record;
 use crate::train::parallel_map;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// One of several runs that are watched as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunSource {
+    /// The number of the combination of a sweep, or of the part of a round of trials, from 0.
+    pub part: Option<u64>,
+    /// The seed, of several seeds.
+    pub seed: Option<u64>,
+}
+
 /// Receives the progress of a run, and decides if it should stop. Implementations choose the display.
 pub trait Observer: Sync {
     /// A remark before the work begins.
@@ -17,7 +26,7 @@ pub trait Observer: Sync {
     /// A record of metrics.
     fn record(&self, record: &Record);
     /// A record of one of several runs that are watched as one.
-    fn record_of(&self, _source: u64, record: &Record) {
+    fn record_of(&self, _source: RunSource, record: &Record) {
         self.record(record);
     }
     /// Returns true if the records of the part of a run that earlier processes did are to be shown too.

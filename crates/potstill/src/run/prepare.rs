@@ -12,7 +12,7 @@ use super::teachers::{Teacher, parameters_checksum};
 use super::transitions::deep_settings;
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{
-    ConfigError, Layer, Origin, Settings, StudentSpec, refuse_batch_norm, resolve, resolve_onto,
+    ConfigError, Layer, Origin, Settings, StudentSpec, read_toml, refuse_batch_norm, resolve, resolve_onto,
 };
 use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
@@ -26,6 +26,7 @@ use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
 use crate::shell;
 use crate::store::{RunDir, names};
+use crate::train::Play;
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
 use toml::{Table, Value};
@@ -85,9 +86,33 @@ fn prepare_fresh(
         Builder::Model(new) => prepare_planner(algorithm, new, head, layers),
         Builder::Features(new) => features.prepare(new),
         Builder::Control(new) => features.prepare(new),
-        Builder::Policy(choices, control) => features.prepare_policy(choices, control),
+        Builder::Policy(choices, _) if features.has_choices(choices)? => features.prepare(choices),
+        Builder::Policy(_, control) => features.prepare(control),
         // One algorithm learns from labels alone; its descriptor has the same settings.
         Builder::Labels(_) => prepare_classifier(algorithm, head, layers, threads),
+    }
+}
+
+/// Constructs an actor for a run with this `config.toml`: so many copies of its environment, from `first` on.
+///
+/// # Errors
+/// If the configuration is none of a training in copies of an environment, or has not so many.
+pub fn player(config: &str, first: usize, count: usize) -> Result<Box<dyn Play>, Error> {
+    let origin = Origin::Program("of the run");
+    let mut values = read_toml(config, origin.clone())?;
+    values.remove("command");
+    let name = values.remove("algorithm").and_then(|name| name.as_str().map(str::to_owned));
+    let algorithm = Algorithm::find(&name.unwrap_or_default())?;
+    let (layers, part) = ([Layer { origin, values }], (first, count));
+    let features = PrepareFeatures { algorithm, head: &[], layers: &layers, threads: 1 };
+    match algorithm.builder {
+        Builder::Features(new) => features.player(new, part),
+        Builder::Control(new) => features.player(new, part),
+        Builder::Policy(choices, _) if features.has_choices(choices)? => features.player(choices, part),
+        Builder::Policy(_, control) => features.player(control, part),
+        Builder::States(_) | Builder::Model(_) | Builder::Labels(_) => {
+            Err(usage(format!("{} learns in no copies of an environment", algorithm.name)))
+        }
     }
 }
 

@@ -1,8 +1,11 @@
 //! A run that is ready to begin.
 
+use super::checks::usage;
 use crate::algorithm::{NamedSchedule, schedules, vanishing};
 use crate::config::Settings;
+use crate::error::Error;
 use crate::jobs::{Job, StoreConfig};
+use crate::train::Actors;
 use potstill_core::Snapshot;
 
 /// Everything that is needed to begin a run, or to continue it.
@@ -53,6 +56,15 @@ impl PreparedRun {
             warnings: Vec::new(),
             start: None,
         }
+    }
+
+    /// Lets actors step the copies of its environment.
+    ///
+    /// # Errors
+    /// If it has none, its learner does not go with actors, or they do not start.
+    pub(crate) fn step_elsewhere(&mut self, actors: Box<dyn Actors>) -> Result<(), Error> {
+        let refused = |reason| usage(format!("actors: {reason}"));
+        self.job.step_elsewhere(actors, &self.config).map_err(refused)
     }
 
     /// Notes the settings that change over the run, and warns of those that come to nothing before its end. Schedules

@@ -16,6 +16,7 @@ use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
+use crate::train::Actors;
 use crate::words::counted;
 use potstill_env::registry::Spec;
 use serde_json::Value;
@@ -113,6 +114,7 @@ pub(crate) fn continue_run(
     dir: &RunDir,
     mut recipe: Recipe,
     continuation: Continuation,
+    actors: Option<Box<dyn Actors>>,
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     let raised = match continuation.steps {
@@ -128,7 +130,10 @@ pub(crate) fn continue_run(
             Err(error) => return Err(error.into()),
         }
     }
-    let plan = recipe.plan(dir, continuation.threads)?;
+    let mut plan = recipe.plan(dir, continuation.threads)?;
+    if let Some(actors) = actors {
+        plan.step_elsewhere(actors)?;
+    }
     if plan.copy.as_ref().is_some_and(|(name, _)| !dir.has(name)) {
         keep_copy(dir, &plan)?;
     }

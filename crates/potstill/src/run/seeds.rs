@@ -182,7 +182,7 @@ impl Family {
     ) -> Result<Value, Error> {
         let (name, count) = (self.work.name(), self.count);
         let what = format!("{name}, seeds {start} to {}", start + count.saturating_sub(1));
-        let together = Together::new(observer, &what, count as usize, self.threads);
+        let together = Together::new(observer, &what, count as usize, self.threads).of_seeds(start);
         let outcomes = together.map(|i, part| self.one(dir, start + i as u64, continuation, part));
         if let Some(error) = paused(dir, &outcomes, "seeds") {
             return Err(error);
@@ -242,7 +242,7 @@ impl Family {
             let goal = recipe.layers[0].values.get("steps").and_then(Toml::as_integer).unwrap_or_default();
             let steps = continuation.steps.filter(|steps| goal < *steps as i64);
             let continuation = Continuation { steps, threads: 1, is_seed: true, ..continuation };
-            return continue_run(&nested, recipe, continuation, observer);
+            return continue_run(&nested, recipe, continuation, None, observer);
         }
         let plan = self.plan(seed)?;
         create(&nested, &plan)?;

@@ -1,6 +1,6 @@
 //! The learned policy or classifier of an earlier run, read from its directory.
 
-use super::checks::{env_of_run, usage};
+use super::checks::{env_of_run, find_env, usage};
 use super::data_file::name_of;
 use super::datasets::TrainedOn;
 use super::summary::seed_runs;
@@ -16,6 +16,7 @@ use crate::store::{RunDir, names};
 use crate::words::counted;
 use potstill_env::Space;
 use potstill_env::registry::Spec;
+use std::path::Path;
 use toml::Table;
 
 /// A learned model, with its environment or dataset.
@@ -167,7 +168,7 @@ fn fit_config(config: &Table, origin: &Origin) -> Result<FitConfig, Error> {
 }
 
 /// Checks that a model fits the spaces of an environment; the error is the reason.
-fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
+pub(super) fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
     let (observations, actions) = (spec.observation_space(), spec.action_space());
     let (inputs, outputs, discrete) = match model {
         Model::Table(table) => (table.states(), table.actions(), true),
@@ -196,6 +197,23 @@ fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+/// Checks that the model of a finished run fits an environment, in which it is to go on; of a run that is not finished nothing
+/// is known.
+///
+/// # Errors
+/// If the folder is no run, there is no such environment, or its spaces are others.
+pub fn check_environment(run: &Path, id: &str) -> Result<(), Error> {
+    let dir = RunDir::open(run)?;
+    if !dir.is_finished()? {
+        return Ok(());
+    }
+    let spec = find_env(id)?;
+    let (model, _) = learned(&dir)?;
+    let source =
+        |reason| Error::Model { path: dir.path().join(names::MODEL), source: ModelError::Misfit { reason } };
+    check_shape(&model, &spec).map_err(source)
 }
 
 /// Returns true if a run has this copy, or had it.

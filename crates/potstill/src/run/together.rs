@@ -1,6 +1,6 @@
 //! Several runs watched as one: their steps are counted together.
 
-use super::observer::Observer;
+use super::observer::{Observer, RunSource};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::train::parallel_map;
@@ -13,6 +13,8 @@ pub(crate) struct Together<'a> {
     what: &'a str,
     count: usize,
     threads: usize,
+    /// The first of the seeds that the runs have, if they differ by them.
+    first_seed: Option<u64>,
     progress: Mutex<Progress>,
 }
 
@@ -32,7 +34,12 @@ impl<'a> Together<'a> {
     /// So many runs, on so many threads.
     pub(crate) fn new(observer: &'a dyn Observer, what: &'a str, count: usize, threads: usize) -> Self {
         let progress = Progress { parts: vec![None; count], ..Progress::default() };
-        Self { observer, what, count, threads, progress: Mutex::new(progress) }
+        Self { observer, what, count, threads, first_seed: None, progress: Mutex::new(progress) }
+    }
+
+    /// Runs with the seeds from this one on.
+    pub(crate) fn of_seeds(self, first: u64) -> Self {
+        Self { first_seed: Some(first), ..self }
     }
 
     /// A [`parallel_map`] of runs; each is given the observer that it reports to.
@@ -133,12 +140,16 @@ impl Observer for Part<'_> {
     }
 
     fn record(&self, record: &Record) {
-        self.whole.observer.record_of(self.index as u64, record);
+        self.record_of(RunSource::default(), record);
     }
 
-    fn record_of(&self, source: u64, record: &Record) {
-        // Runs within runs: each has a number of its own.
-        self.whole.observer.record_of(((self.index as u64) << 32) | source, record);
+    fn record_of(&self, within: RunSource, record: &Record) {
+        let index = self.index as u64;
+        let source = match self.whole.first_seed {
+            Some(first) => RunSource { seed: Some(first + index), ..within },
+            None => RunSource { part: Some(index), ..within },
+        };
+        self.whole.observer.record_of(source, record);
     }
 
     fn wants_history(&self) -> bool {
@@ -167,8 +178,8 @@ mod tests {
             self.0.lock().unwrap().push(format!("warning: {warning}"));
         }
         fn record(&self, _: &Record) {}
-        fn record_of(&self, source: u64, _: &Record) {
-            self.0.lock().unwrap().push(format!("record of {source}"));
+        fn record_of(&self, source: RunSource, _: &Record) {
+            self.0.lock().unwrap().push(format!("record of {:?} {:?}", source.part, source.seed));
         }
         fn begin(&self, what: &str, total: u64) {
             self.0.lock().unwrap().push(format!("begin {what} {total}"));
@@ -225,19 +236,21 @@ mod tests {
     }
 
     #[test]
-    fn runs_within_runs_have_numbers_of_their_own() {
+    fn a_record_tells_the_combination_and_the_seed() {
         let log = Log::default();
         let record = Record { step: 1, values: Vec::new() };
         Together::new(&log, "combinations", 2, 1).map(|_, outer| {
-            Together::new(outer, "seeds", 2, 1).map(|_, inner| {
+            Together::new(outer, "seeds", 2, 1).of_seeds(7).map(|_, inner| {
                 inner.record(&record);
                 Ok(())
             });
-            outer.record_of(100_000, &record);
+            outer.record(&record);
             Ok(())
         });
-        let second = 1_u64 << 32;
-        let sources = [0, 1, 100_000, second, second + 1, second + 100_000];
-        assert_eq!(*log.0.lock().unwrap(), sources.map(|source| format!("record of {source}")));
+        let sources = [(0, Some(7)), (0, Some(8)), (0, None), (1, Some(7)), (1, Some(8)), (1, None)];
+        assert_eq!(
+            *log.0.lock().unwrap(),
+            sources.map(|(part, seed)| format!("record of {:?} {seed:?}", Some(part)))
+        );
     }
 }

@@ -45,6 +45,14 @@ pub enum TrainError {
         /// The observation.
         observation: String,
     },
+    /// Actors, which step the copies of the environment, failed before a step.
+    #[error("step {step}: the actors failed: {reason}")]
+    Actors {
+        /// The step, from 1.
+        step: u64,
+        /// The reason.
+        reason: String,
+    },
     /// The learner failed in a step.
     #[error("step {step}: {source}")]
     Learn {

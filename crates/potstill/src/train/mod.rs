@@ -32,6 +32,7 @@
 //! ```
 
 pub mod comparison;
+mod elsewhere;
 mod error;
 mod evaluation;
 mod interval;
@@ -39,6 +40,7 @@ mod last_step;
 mod moments;
 mod offline;
 mod parallel;
+mod player;
 mod single;
 pub mod statistics;
 mod step;
@@ -54,6 +56,9 @@ pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use offline::OfflineTrainer;
 pub use parallel::parallel_map;
+#[cfg(feature = "disk")]
+pub(crate) use player::Player;
+pub use player::{Actors, Play};
 pub use single::{Event, Trainer};
 pub use training::{Callback, RunEnd, Training};
 pub use vector::VecTrainer;

@@ -3,9 +3,10 @@
 use super::error::TrainError;
 use super::evaluation::{Evaluation, Evaluator, evaluate_unless};
 use super::last_step::{EpisodeEnd, LastStep, NEVER, Stop};
+use super::player::Actors;
 use crate::agent::Measurements;
 use crate::model::{Actor, Model, ModelActor};
-use potstill_core::Restorable;
+use potstill_core::{Restorable, Streams};
 use potstill_env::Row;
 use std::ops::ControlFlow;
 
@@ -27,6 +28,14 @@ pub trait Training: Restorable + Send {
     /// Returns true if a step that the environment refused has changed nothing, so that the state can be gone on from.
     fn is_between_steps(&self) -> bool {
         false
+    }
+
+    /// Lets actors step the copies of the environment of a run with this `config.toml` and these streams, from now on.
+    ///
+    /// # Errors
+    /// If there is one environment alone, the learner does not go with actors, or they do not start; the reason.
+    fn step_elsewhere(&mut self, _: Box<dyn Actors>, _: &str, _: Streams) -> Result<(), String> {
+        Err("it learns in one environment, not in copies that actors could step; give num_envs, or train ppo or dqn".to_owned())
     }
 
     /// The last step, and what is still to be done of it.

@@ -1,17 +1,19 @@
 //! Training of one agent in many copies of an environment.
 
+use super::elsewhere::Elsewhere;
 use super::error::TrainError;
 use super::last_step::{EpisodeEnd, IfStopped, LastStep, Stop};
+use super::player::Actors;
 use super::step::check_finite;
 use super::training::Training;
 use crate::agent::{Agent, Measurements};
 use crate::experience::{ElementOf, Ending, Steps};
 use crate::model::Model;
-use potstill_core::snapshot::Counter;
-use potstill_core::{SnapshotError, Streams, snapshot};
+use potstill_core::snapshot::{Codec, Counter};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::registry::BoxVecEnv;
 use potstill_env::space::Element;
-use potstill_env::{Autoreset, Outcome, Row};
+use potstill_env::{Autoreset, EnvError, Outcome, Row};
 
 /// One agent in many copies of an environment, all stepped together. A step of the run is one step of one
 /// copy.
@@ -20,6 +22,10 @@ use potstill_env::{Autoreset, Outcome, Row};
 pub struct VecTrainer<A: Agent, T = f32> {
     agent: A,
     envs: BoxVecEnv<T, A::Action>,
+    /// Actors that step the copies in place of `envs`, which are then in an earlier state.
+    elsewhere: Option<Elsewhere<T, A::Action>>,
+    /// The actions since the state of the copies that actors have begun from, `steps x copies x width`.
+    taken: Vec<ElementOf<A::Action>>,
     observations: Vec<f32>,
     next_observations: Vec<f32>,
     /// `copies x width`.
@@ -45,6 +51,8 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         let width = envs.single_action_space().features();
         Self {
             agent,
+            elsewhere: None,
+            taken: Vec::new(),
             next_observations: observations.clone(),
             observations,
             actions: vec![ElementOf::<A::Action>::default(); copies * width],
@@ -62,15 +70,40 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         &self.agent
     }
 
-    /// Reads the observations to act on from restored environments.
-    fn read_observations(&mut self) -> Result<(), SnapshotError> {
+    /// Lets actors step the copies of a run with this `config.toml`, from now on.
+    ///
+    /// # Errors
+    /// If the learner does not go with them, or they do not start; the reason.
+    fn step_elsewhere(
+        &mut self,
+        actors: Box<dyn Actors>,
+        config: &str,
+        streams: Streams,
+    ) -> Result<(), String> {
+        let width = self.actions.len() / self.returns.len();
+        let place = (&self.envs.snapshot(), self.envs.batch(), width);
+        self.elsewhere = Some(Elsewhere::new(actors, (config, streams), &self.agent, place)?);
+        Ok(())
+    }
+
+    /// Takes the steps since the restored state of the environments, and reads the observations to act on.
+    fn go_on(&mut self) -> Result<(), SnapshotError> {
+        for actions in self.taken.chunks(self.actions.len()) {
+            let stepped = self.envs.step(actions).map(|_| ());
+            stepped.map_err(|error| SnapshotError::invalid(TAKEN, error.to_string()))?;
+        }
+        self.taken.clear();
+        if let Some(elsewhere) = &mut self.elsewhere {
+            elsewhere.begin_from(&self.envs.snapshot(), self.steps)?;
+        }
         let batch = &self.envs.batch().observations;
         self.observations.iter_mut().zip(batch).for_each(|(to, &x)| *to = x.into());
         Ok(())
     }
 
-    /// Acts, steps every copy, and lets the agent observe the steps.
-    fn begin_step(&mut self) -> Result<(), TrainError> {
+    /// Acts, steps every copy, and lets the agent observe the steps. Returns false, with nothing changed, if it was stopped while
+    /// actors were waited for.
+    fn begin_step(&mut self, stop: &Stop<'_>) -> Result<bool, TrainError> {
         let step = self.steps + 1;
         // The first observation of an episode.
         let features = self.observations.len() / self.returns.len();
@@ -80,8 +113,29 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
                 check_finite((step, self.episodes + 1), action, 0.0, first)?;
             }
         }
-        self.agent.act(&self.observations, &mut self.actions);
-        let batch = self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?;
+        let batch = match &mut self.elsewhere {
+            None => {
+                self.agent.act(&self.observations, &mut self.actions);
+                self.envs.step(&self.actions).map_err(|source| TrainError::Env { step, source })?
+            }
+            Some(elsewhere) => {
+                if elsewhere.is_empty() {
+                    let failed = |reason| TrainError::Actors { step, reason };
+                    if !elsewhere.collect(&self.agent, stop).map_err(failed)? {
+                        return Ok(false);
+                    }
+                    self.taken.clear();
+                    elsewhere.play_ahead(&self.agent).map_err(failed)?;
+                }
+                if elsewhere.is_exact() {
+                    self.agent.act(&self.observations, &mut self.actions);
+                }
+                let failed = |reason| TrainError::Env { step, source: EnvError::Failed { reason } };
+                elsewhere.step(&mut self.actions).map_err(failed)?;
+                self.taken.extend_from_slice(&self.actions);
+                elsewhere.batch()
+            }
+        };
         // The next observations, with the true final one where an episode ended.
         let widen =
             |row: &mut [f32], from: &[T]| row.iter_mut().zip(from).for_each(|(to, &x)| *to = x.into());
@@ -91,7 +145,6 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
                 widen(row, last);
             }
         }
-        let batch = self.envs.batch();
         let width = self.actions.len() / batch.len();
         for (i, next) in self.next_observations.chunks_exact(features).enumerate() {
             let action = || {
@@ -127,7 +180,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
         }
         self.episodes += self.last.ended.len() as u64;
         widen(&mut self.observations, &batch.observations);
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -136,13 +189,22 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
     type Action = A::Action;
 
     fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
-        if self.last.left == 0 {
-            self.begin_step()?;
+        if self.last.left == 0 && !self.begin_step(stop)? {
+            return Ok(None);
         }
         let step = self.steps;
         let is_complete = self.last.update(&mut self.agent, stop);
         let is_complete = is_complete.map_err(|source| TrainError::Learn { step, source })?;
         Ok(is_complete.then_some(self.last.due > 0))
+    }
+
+    fn step_elsewhere(
+        &mut self,
+        actors: Box<dyn Actors>,
+        config: &str,
+        streams: Streams,
+    ) -> Result<(), String> {
+        VecTrainer::step_elsewhere(self, actors, config, streams)
     }
 
     fn last_step(&self) -> &LastStep {
@@ -188,9 +250,55 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
 
 snapshot! {
     impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
-        saved: agent, envs, steps via Counter, episodes, returns, lengths,
-            last as "unfinished" via IfStopped;
-        built: observations, next_observations, actions;
-        then: Self::read_observations;
+        saved: agent, envs via BeforeActors(elsewhere.as_ref()), taken via IfTaken(actions.len()),
+            steps via Counter, episodes, returns, lengths, last as "unfinished" via IfStopped;
+        built: elsewhere, observations, next_observations, actions;
+        then: Self::go_on;
+    }
+}
+
+/// The codec of environments, whose state is that which actors have begun from if these step them.
+struct BeforeActors<'a, T, A: Row + ?Sized>(Option<&'a Elsewhere<T, A>>);
+
+impl<T: Element, A: Row + ?Sized> Codec<BoxVecEnv<T, A>> for BeforeActors<'_, T, A> {
+    fn save(&self, envs: &BoxVecEnv<T, A>, name: &str, snapshot: &mut Snapshot) {
+        let state = self.0.map(|elsewhere| elsewhere.state().expect("parts of one environment"));
+        snapshot.insert(name, Value::Tree(state.unwrap_or_else(|| envs.snapshot())));
+    }
+
+    fn load(&self, envs: &mut BoxVecEnv<T, A>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        snapshot.restore_part(name, envs)
+    }
+}
+
+/// The name of the actions since the state of the environments.
+const TAKEN: &str = "taken";
+
+/// The codec of the actions of whole steps, with so many numbers each, which are saved only if there are any.
+struct IfTaken(usize);
+
+impl<E: Element> Codec<Vec<E>> for IfTaken {
+    fn save(&self, taken: &Vec<E>, name: &str, snapshot: &mut Snapshot) {
+        if !taken.is_empty() {
+            snapshot.insert(name, E::to_value(taken));
+        }
+    }
+
+    fn load(&self, taken: &mut Vec<E>, name: &str, snapshot: &Snapshot) -> Result<(), SnapshotError> {
+        taken.clear();
+        let numbers = match snapshot.iter().find(|(known, _)| *known == name).map(|(_, value)| value) {
+            None => return Ok(()),
+            Some(Value::U64s(numbers)) => numbers.len(),
+            Some(Value::F32s(numbers)) => numbers.len(),
+            Some(_) => return Err(SnapshotError::invalid(name, "is no array of actions")),
+        };
+        if numbers % self.0 != 0 {
+            return Err(SnapshotError::invalid(
+                name,
+                format!("{numbers} numbers are not those of whole steps"),
+            ));
+        }
+        taken.resize(numbers, E::default());
+        E::read(taken, snapshot, name)
     }
 }

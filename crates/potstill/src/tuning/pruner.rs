@@ -98,13 +98,15 @@ pub(super) fn promoted(trials: usize) -> usize {
 }
 
 /// The cost above which a trial is stopped after each evaluation, from the costs of the evaluations of
-/// finished trials: the median, or none.
-pub(super) fn medians(finished: &[Vec<f64>]) -> Vec<Option<f64>> {
+/// finished trials: the median, or none. After the last of its evaluations, whose number is 0 if it is not known before, a trial is
+/// finished.
+pub(super) fn medians(finished: &[Vec<f64>], evaluations: usize) -> Vec<Option<f64>> {
     let length = finished.iter().map(Vec::len).max().unwrap_or_default();
+    let last = if evaluations > 0 { evaluations } else { length };
     let median = |evaluation: usize| {
         let mut costs: Vec<f64> =
             finished.iter().filter_map(|costs| costs.get(evaluation).copied()).collect();
-        if costs.len() < MEDIAN_OF || evaluation + 1 < length.div_ceil(WARM_UP) {
+        if costs.len() < MEDIAN_OF || evaluation + 1 < length.div_ceil(WARM_UP) || evaluation + 1 >= last {
             return None;
         }
         costs.sort_by(f64::total_cmp);
@@ -155,13 +157,16 @@ mod tests {
     }
 
     #[test]
-    fn medians_need_five_trials_and_a_third_of_the_length() {
+    fn medians_need_five_trials_and_a_third_of_the_length_and_stop_nothing_at_its_end() {
         let finished: Vec<Vec<f64>> =
             (0..6).map(|i| (0..7).map(|k| f64::from(10 * i + k)).collect()).collect();
         // Of 0, 10, ..., 50 at the first evaluation the median would be 25.
-        let expected = [None, None, Some(27.0), Some(28.0), Some(29.0), Some(30.0), Some(31.0)];
-        assert_eq!(medians(&finished), expected);
-        assert_eq!(medians(&finished[..5])[6], Some(26.0));
-        assert_eq!(medians(&finished[..4]), [None; 7]);
+        let expected = [None, None, Some(27.0), Some(28.0), Some(29.0), Some(30.0), None];
+        assert_eq!(medians(&finished, 7), expected);
+        assert_eq!(medians(&finished, 0), expected);
+        // Those that have ended early, at a goal.
+        assert_eq!(medians(&finished, 9)[6], Some(31.0));
+        assert_eq!(medians(&finished[..5], 9)[6], Some(26.0));
+        assert_eq!(medians(&finished[..4], 7), [None; 7]);
     }
 }

@@ -273,7 +273,7 @@ impl Study {
         let first = first - first % self.plan.round;
         let finished = self.trials[..first].iter().filter(|trial| trial.state == State::Finished);
         let costs = finished.map(|trial| trial.evaluations.values().map(|score| self.cost(*score)).collect());
-        medians(&costs.collect::<Vec<_>>())
+        medians(&costs.collect::<Vec<_>>(), self.plan.evaluations)
     }
 
     /// Takes in the evaluations of a trial in a round, and how its part ended.
