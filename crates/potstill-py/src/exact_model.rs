@@ -29,7 +29,7 @@ fn check(outcomes: &[Vec<Vec<Outcome>>], start: &[f64]) -> Result<(), String> {
         }
         for (action, of_pair) in of_state.iter().enumerate() {
             let place = format!("state {state}, action {action}");
-            if let Some((p, ..)) = of_pair.iter().find(|outcome| !(outcome.0 >= 0.0)) {
+            if let Some((p, ..)) = of_pair.iter().find(|outcome| outcome.0.is_nan() || outcome.0 < 0.0) {
                 return Err(format!("a probability of {place} is {p}"));
             }
             if !is_distribution(&mut of_pair.iter().map(|outcome| outcome.0)) {
