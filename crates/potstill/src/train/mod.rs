@@ -57,8 +57,7 @@ pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use offline::OfflineTrainer;
 pub use parallel::parallel_map;
 #[cfg(feature = "disk")]
-pub(crate) use player::Player;
-pub use player::{Actors, Play};
+pub use player::{Actors, Play, Player};
 pub use single::{Event, Trainer};
 pub use training::{Callback, RunEnd, Training};
 pub use vector::VecTrainer;

@@ -101,7 +101,7 @@ pub(super) fn answer<T: Element, E: Element>(
 }
 
 /// Some copies of the environment of a run, with a learner of its settings that acts in all of them.
-pub(crate) struct Player<A: Agent, T = f32> {
+pub struct Player<A: Agent, T = f32> {
     agent: A,
     envs: BoxVecEnv<T, A::Action>,
     /// The index of its first copy in the run.
@@ -118,7 +118,7 @@ pub(crate) struct Player<A: Agent, T = f32> {
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Player<A, T> {
     /// The copies from `first` on of a run with so many copies.
-    pub(crate) fn new(agent: A, envs: BoxVecEnv<T, A::Action>, first: usize, copies: usize) -> Self {
+    pub fn new(agent: A, envs: BoxVecEnv<T, A::Action>, first: usize, copies: usize) -> Self {
         let features = envs.batch().features();
         let width = envs.single_action_space().features();
         Self {
