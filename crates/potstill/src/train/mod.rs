@@ -56,7 +56,6 @@ pub(crate) use last_step::ByName;
 pub use last_step::{EpisodeEnd, LastStep, Stop};
 pub use offline::OfflineTrainer;
 pub use parallel::parallel_map;
-#[cfg(feature = "disk")]
 pub use player::{Actors, Play, Player};
 pub use single::{Event, Trainer};
 pub use training::{Callback, RunEnd, Training};
