@@ -345,7 +345,14 @@ impl Plan {
             return Err("it learns images, and these are features; features have mlp".to_owned());
         }
         for &stage in &spec.stages {
-            (shape, rows) = b.stage(stage, (shape, rows))?;
+            let (side, is_image) = (Stage::smallest_side(&spec.stages), height * width > 1);
+            (shape, rows) = b.stage(stage, (shape, rows)).map_err(|reason| match side {
+                Some(side) if is_image => format!(
+                    "{reason}: its layers need {side} x {side} points at least, the image has {height} x {width}; \
+                     enlarge it, or write smaller layers, such as cnn:16x3,128"
+                ),
+                _ => reason,
+            })?;
             if b.part.rows > ENDS_MAX {
                 return Err("its images are too large".to_owned());
             }

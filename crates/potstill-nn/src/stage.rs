@@ -100,6 +100,20 @@ impl Stage {
         }
     }
 
+    /// The side of the smallest square image that stages fit into, one after the other; `None` if there is none.
+    pub(crate) fn smallest_side(stages: &[Self]) -> Option<usize> {
+        // From the last, which leaves one point at least, back to the first.
+        stages.iter().rev().try_fold(1_usize, |side, stage| match *stage {
+            Stage::Conv { kernel, stride, padding, .. } => {
+                let padded = (side - 1).checked_mul(stride)?.checked_add(kernel)?;
+                Some(padded.saturating_sub(2 * padding).max(1))
+            }
+            Stage::Residual { stride, .. } => Some(((side - 1).checked_mul(stride)? + 1).max(stride)),
+            Stage::MaxPool(window) | Stage::AvgPool(window) => side.checked_mul(window),
+            Stage::GlobalAvgPool => (side == 1).then_some(1),
+        })
+    }
+
     /// The side of the squares of points that it takes, for an image of this height and width.
     pub(crate) fn window(self, height: usize, width: usize) -> [usize; 2] {
         match self {

@@ -309,8 +309,25 @@ fn what_cannot_be_built_is_told() {
         assert_eq!(spec.check(&Ends::new(inputs, 3)), Err(expected.to_owned()), "{spec}");
     };
     check("resnet8", [1, 1, 30], "it learns images, and these are features; features have mlp");
-    check("resnet20", [2, 9, 3], "`res64s2` does not fit into an image of 1 x 5 points");
-    check("cnn:res4s2,res4s3,gap", [4, 4, 1], "`res4s3` does not fit into an image of 2 x 2 points");
+    let small = |stage: &str, at: &str, least: usize, has: &str| {
+        format!(
+            "`{stage}` does not fit into an image of {at} points: its layers need {least} x {least} points at least, the \
+             image has {has}; enlarge it, or write smaller layers, such as cnn:16x3,128"
+        )
+    };
+    check("resnet20", [2, 9, 3], &small("res64s2", "1 x 5", 3, "2 x 9"));
+    check("cnn:res4s2,res4s3,gap", [4, 4, 1], &small("res4s3", "2 x 2", 5, "4 x 4"));
+    // (8 - 1) x 4 + 8 = 36, 8 = (3 - 1) x 2 + 4, 3 = 0 x 1 + 3.
+    check("cnn:32x8s4,64x4s2,64x3,512", [35, 40, 4], &small("64x3", "2 x 3", 36, "35 x 40"));
+    check("cnn:4x3p1,max2,avg3", [5, 5, 1], &small("avg3", "2 x 2", 6, "5 x 5"));
+    assert!(
+        "cnn:32x8s4,64x4s2,64x3,512"
+            .parse::<NetworkSpec>()
+            .unwrap()
+            .check(&Ends::new([36, 36, 4], 2))
+            .is_ok()
+    );
+    assert!("cnn:4x3p1,max2,avg3".parse::<NetworkSpec>().unwrap().check(&Ends::new([6, 6, 1], 2)).is_ok());
     let beside =
         "batchnorm cannot be beside layernorm, noisy, or quantiles at probabilities that are asked for";
     check("mlp:8:layernorm:batchnorm", [1, 1, 4], beside);
