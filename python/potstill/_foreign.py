@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 _SEED_MAX = 2**31 - 1
+_NO_MASKS = "no algorithm here has masks: leave them out if every action may be taken in every state"
 
 
 class Refusal(ValueError):
@@ -31,6 +32,8 @@ def spaces(env: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     for method in ("reset", "step"):
         if not callable(getattr(env, method, None)):
             raise Refusal(f"{type(env).__name__} has no method `{method}`: it is no environment of Gymnasium")
+    if any(callable(getattr(part, "action_masks", None)) for part in (env, getattr(env, "unwrapped", env))):
+        raise Refusal(f"it masks actions, by its method `action_masks`; {_NO_MASKS}")
     return _space(env, "observation"), _action_space(env)
 
 
@@ -48,12 +51,54 @@ def _space(env: Any, role: str) -> tuple[Any, ...]:
     if kind == "MultiDiscrete" and role == "observation":
         high = np.asarray(space.nvec, dtype=np.float32).ravel() - 1
         return "Box", np.zeros_like(high), high
+    if kind == "Box" and role == "observation" and (sizes := _image(space)) is not None:
+        return "Image", sizes
     if kind == "Box":
         if not np.issubdtype(space.dtype, np.number) or int(np.prod(space.shape)) == 0:
             raise Refusal(f"its {role} space is {space}; numbers are needed")
         low, high = (np.asarray(bound, dtype=np.float32).ravel() for bound in (space.low, space.high))
         return "Box", low, high
+    if kind == "Dict" and "action_mask" in space.spaces:
+        raise Refusal(f"its {role} space is {_shown(space)}, with a mask of actions; {_NO_MASKS}")
     raise Refusal(f"its {role} space is {_shown(space)}; {_remedy(kind, role)}")
+
+
+def _image(space: Any) -> list[int] | None:
+    """Frames, height, width and channels of a space of images, bytes from 0 to 255; None of another.
+
+    The axis of channels is the shortest, as in Stable-Baselines3, before or behind the others. One before them and a stack
+    of images are alike in memory: both are so many frames.
+    """
+    import numpy as np
+
+    is_of_bytes = space.dtype == np.uint8 and np.all(space.low == 0) and np.all(space.high == 255)
+    if not is_of_bytes or len(space.shape) not in (2, 3, 4):
+        return None
+    sizes = [int(size) for size in space.shape]
+    if len(sizes) == 2:
+        return [1, *sizes, 1]
+    *frames, first, middle, last = sizes
+    channels_first = first == min(first, middle, last)
+    count = frames[0] if frames else 1
+    return [count * first, middle, last, 1] if channels_first else [count, first, middle, last]
+
+
+def image(observation: Any, shape: list[int]) -> Any:
+    """An observation of a space of images as a contiguous array of bytes.
+
+    Raises:
+        Refusal: If it is not in the space.
+    """
+    import numpy as np
+
+    array = np.asarray(observation)
+    if list(array.shape) != shape:
+        raise Refusal(f"an observation has the shape {list(array.shape)}; the observation space has {shape}")
+    is_whole = array.dtype.kind in "iub"
+    if not is_whole or (array.dtype != np.uint8 and (array.min() < 0 or array.max() > 255)):
+        what = f"numbers from {array.min()} to {array.max()}" if is_whole else str(array.dtype)
+        raise Refusal(f"an observation has {what}; the observation space has uint8")
+    return np.ascontiguousarray(array, dtype=np.uint8)
 
 
 def _action_space(env: Any) -> tuple[Any, ...]:
@@ -88,16 +133,30 @@ def _remedy(kind: str, role: str) -> str:
 def reset(env: Any, seed: int | None) -> Any:
     """Starts an episode, with a seed of 64 bits or less where the environment takes no such one."""
     if seed is None or seed <= _SEED_MAX:
-        return env.reset(seed=seed)
+        return _unmasked(env, env.reset(seed=seed))
     try:
-        return env.reset(seed=seed)
+        result = env.reset(seed=seed)
     except (ValueError, OverflowError, TypeError):
         # Generators of the kind of numpy.random.RandomState take 32 bits.
-        return env.reset(seed=(seed ^ seed >> 31 ^ seed >> 62) & _SEED_MAX)
+        result = env.reset(seed=(seed ^ seed >> 31 ^ seed >> 62) & _SEED_MAX)
+    return _unmasked(env, result)
+
+
+def _unmasked(env: Any, result: Any) -> Any:
+    """The result of a reset, if it has no mask of actions."""
+    info = result[1] if isinstance(result, tuple) and len(result) == 2 else None
+    if isinstance(info, Mapping) and "action_mask" in info:
+        # Taxi's tells which actions change the state; all may be taken.
+        if not type(getattr(env, "unwrapped", env)).__module__.startswith("gymnasium.envs.toy_text."):
+            raise Refusal(f'it masks actions, by info["action_mask"]; {_NO_MASKS}')
+    return result
 
 
 def _generator(env: Any) -> Any:
     inner = getattr(env, "unwrapped", env)
+    if hasattr(inner, "ale"):
+        # The Arcade Learning Environment draws from a generator of its own.
+        return None
     generator = getattr(inner, "np_random", None)
     return generator if hasattr(generator, "bit_generator") else None
 
@@ -160,18 +219,51 @@ def _specification(name: str) -> Any:
 def factory(name: str, options: Mapping[str, str]) -> Callable[[], Any]:
     """A function that makes the environment of a Gymnasium id, without its limit of steps, which the engine applies.
 
-    Options are keyword arguments: literals of Python, or texts.
+    Options are keyword arguments, literals of Python or texts, and `wrappers`, what is put around it. Its limit then stays,
+    for wrappers may take several steps in one.
     """
     spec = _specification(name)
-    arguments = {key: _literal(text) for key, text in options.items()}
+    wrappers = _wrappers(options["wrappers"]) if "wrappers" in options else []
+    arguments = {key: _literal(text) for key, text in options.items() if key != "wrappers"}
 
     def make() -> Any:
         import gymnasium
 
-        limit = {} if spec.max_episode_steps is None else {"max_episode_steps": -1}
-        return gymnasium.make(spec, disable_env_checker=True, **limit, **arguments)
+        limit = {} if spec.max_episode_steps is None or wrappers else {"max_episode_steps": -1}
+        env: Any = gymnasium.make(spec, disable_env_checker=True, **limit, **arguments)
+        for wrap in wrappers:
+            env = wrap(env)
+        return env
 
     return make
+
+
+def _wrappers(text: str) -> list[Callable[[Any], Any]]:
+    """Functions that wrap an environment, by their names: `module.Name`, or `module.Name(argument=1)`, and others behind
+    a comma, each around those before it.
+    """
+    how = "write module.Name or module.Name(argument=1), several with commas between them"
+    try:
+        written = ast.parse(text.strip(), mode="eval").body
+        parts = written.elts if isinstance(written, (ast.Tuple, ast.List)) else [written]
+        return [_wrapper(part) for part in parts]
+    except (SyntaxError, ValueError) as error:
+        reason = f"{error}; " if isinstance(error, Refusal) else ""
+        raise Refusal(f"wrappers={text}: {reason}{how}") from error
+
+
+def _wrapper(written: ast.expr) -> Callable[[Any], Any]:
+    call = written if isinstance(written, ast.Call) else ast.Call(written, [], [])
+    module, _, name = ast.unparse(call.func).rpartition(".")
+    if not all(part.isidentifier() for part in [*module.split("."), name]):
+        raise Refusal(f"{ast.unparse(written)} has no module")
+    try:
+        wrapper = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise Refusal(str(error)) from error
+    positional = [ast.literal_eval(argument) for argument in call.args]
+    named = {str(argument.arg): ast.literal_eval(argument.value) for argument in call.keywords}
+    return lambda env: wrapper(env, *positional, **named)
 
 
 def _literal(text: str) -> Any:
@@ -193,6 +285,7 @@ class _Worker:
         self._env: Any = None
         self._observation_start = 0
         self._sizes: list[int] = []
+        self._shape: list[int] = []
         self._observations = self._actions = ""
         self._action_start = 0
         self._action_shape: list[int] = []
@@ -232,6 +325,8 @@ class _Worker:
             self._observation_start = observations[2]
         if observations[0] == "Tuple":
             self._sizes = observations[1]
+        if observations[0] == "Image":
+            self._shape = list(self._env.observation_space.shape)
         if actions[0] == "Discrete":
             self._action_start = actions[2]
         else:
@@ -256,6 +351,8 @@ class _Worker:
                 return struct.pack("<q", int(np.ravel_multi_index([int(x) for x in observation], self._sizes)))
             case "MultiBinary":
                 return np.asarray(observation, dtype=np.uint8).tobytes()
+            case "Image":
+                return bytes(image(observation, self._shape).data)
         return np.asarray(observation, dtype="<f4").tobytes()
 
 

@@ -43,17 +43,18 @@ def given(env: Any, id: str | None = None) -> Given:
     """
     if isinstance(env, str):
         return Given(native_id(env), None)
-    if id is not None and not id.startswith(_NAMESPACE):
-        id = None
+    # The options of a run's id are those of every environment, and stay with the run.
+    id = ":".join(id.split(":")[:2]) if id is not None and id.startswith(_NAMESPACE) else None
     if isinstance(env, Mapping):
         id = id or f"{_NAMESPACE}P.{_PROCESS}-{next(_numbers)}"
         _register_model(id, env)
         return Given(id, None)
     copies: int | None = None
+    users: Any = None
     if hasattr(env, "num_envs") and hasattr(env, "single_observation_space"):
         make, name, copies = _of_vector(env), _name(env), int(env.num_envs)
     elif callable(getattr(env, "step", None)) and not isinstance(env, type):
-        make, name = _of_instance(env), _name(env)
+        make, name, users = _of_instance(env), _name(env), env
     elif callable(env):
         make, name = env, getattr(env, "__name__", "environment").replace("<lambda>", "environment")
     else:
@@ -64,14 +65,14 @@ def given(env: Any, id: str | None = None) -> Given:
     if id is None:
         name = re.sub("[^A-Za-z0-9-_./]", "-", name).lstrip("-_./") or "environment"
         id = f"{_NAMESPACE}{name}.{_PROCESS}-{next(_numbers)}"
-    _native.register_environment(id, make)
+    _native.register_environment(id, make, users)
     _known.add(id)
     return Given(id, copies)
 
 
 def is_known(id: str) -> bool:
     """Returns True if the id is none of Python, or that of an environment of this process."""
-    return not id.startswith(_NAMESPACE) or id in _known
+    return not id.startswith(_NAMESPACE) or ":".join(id.split(":")[:2]) in _known
 
 
 def _register_model(id: str, outcomes: Mapping[int, Mapping[int, Any]]) -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -23,7 +24,9 @@ _Record: TypeAlias = "dict[str, float]"
 _Self = TypeVar("_Self", bound="Algorithm")
 
 # The policies of Stable-Baselines3; the form of the model follows from the algorithm and its net_arch.
-_POLICIES = ("MlpPolicy", "TablePolicy", "LinearPolicy")
+_POLICIES = ("MlpPolicy", "CnnPolicy", "TablePolicy", "LinearPolicy")
+# The convolutions of Mnih et al. 2015 and the layer behind them, as Stable-Baselines3's.
+_NATURE = "cnn:32x8s4,64x4s2,64x3,512"
 
 
 class Callback:
@@ -114,7 +117,9 @@ class Algorithm:
     keeps the last), and `learn` goes on exactly where an earlier one ended.
 
     Args:
-        policy: As in Stable-Baselines3, `MlpPolicy`, or the environment.
+        policy: As in Stable-Baselines3, `MlpPolicy`, or `CnnPolicy` for images (the convolutions of Mnih et al. 2015,
+            32 of 8x8/4, 64 of 4x4/2 and 64 of 3x3, and 512 units, for images of 36 x 36 points or more; other ones are
+            written as `net_arch="cnn:16x3,128"`); or the environment.
         env: The environment, as `potstill.train` takes it: an id, an environment, a vector environment, or a function
             that makes one.
         policy_kwargs: `net_arch` (a list of units, or `mlp:64,64`), `activation_fn` (a class of PyTorch by its name,
@@ -126,7 +131,9 @@ class Algorithm:
         preset: Published settings by name; by default the first with values for the environment, `none` for none.
         out: The run directory.
         threads: The number of threads, by default that of the cores; no result depends on it.
-        keys: The settings.
+        keys: The settings, and the options of every environment, which change what is learned from: `frame_stack=4` (the
+            observations of a stack, each kept once in replay), `clip_reward=(-1, 1)`, `action_repeat`, `sticky_actions`,
+            `one_hot`, `bins` and `max_episode_steps`. Evaluations play with the same ones; returns are of raw rewards.
 
     Raises:
         InputError: If an argument is wrong; settings are checked when learning begins.
@@ -155,8 +162,7 @@ class Algorithm:
         if env is None and policy not in _POLICIES:
             policy, env = "MlpPolicy", policy
         if policy not in _POLICIES:
-            remedy = ": images are flattened by no network here" if policy == "CnnPolicy" else ""
-            raise InputError(f"policy: write one of {', '.join(_POLICIES)}, not {policy!r}{remedy}")
+            raise InputError(f"policy: write one of {', '.join(_POLICIES)}, not {policy!r}")
         if device not in ("auto", "cpu"):
             raise InputError(f"device={device!r}: write auto or cpu")
         self.env = env
@@ -165,7 +171,7 @@ class Algorithm:
         self.seed = 0 if seed is None else seed
         """The seed."""
         self._preset, self._threads = preset, threads
-        self._keys = _settings({**keys, **_of_policy(policy_kwargs or {})})
+        self._keys = _settings({**_of_images(policy, keys), **_of_policy(policy_kwargs or {}, policy)})
         self._given = None if env is None else given(env)
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._out, self._logs = out, tensorboard_log
@@ -381,7 +387,15 @@ def _callbacks(given: Any) -> list[Callback]:
     )
 
 
-def _of_policy(given: Mapping[str, Any]) -> dict[str, Any]:
+def _of_images(policy: Any, keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Settings with those of `CnnPolicy`: its network, and one trunk of policy and critic as in Stable-Baselines3."""
+    if policy != "CnnPolicy":
+        return keys
+    own: dict[str, Any] = {"net_arch": _NATURE, "shared_trunk": True if "shared_trunk" in keys else None}
+    return {**keys, **{name: value for name, value in own.items() if keys.get(name) is None}}
+
+
+def _of_policy(given: Mapping[str, Any], policy: Any) -> dict[str, Any]:
     """The settings that Stable-Baselines3 has in `policy_kwargs`."""
     known = ("net_arch", "activation_fn", "log_std_init")
     for name in given:
@@ -402,7 +416,10 @@ def _of_policy(given: Mapping[str, Any]) -> dict[str, Any]:
             raise InputError(f"policy_kwargs: net_arch={arch}: the networks have one form here")
         arch = forms[0] if forms else None
     if arch is not None:
-        form = arch if isinstance(arch, str) else "mlp:" + ",".join(str(units) for units in arch)
+        # Units are behind the convolutions of a network that has some.
+        units = "" if isinstance(arch, str) else ",".join(str(units) for units in arch)
+        behind = f"{_NATURE},{units}".rstrip(",") if policy == "CnnPolicy" else f"mlp:{units}"
+        form = arch if isinstance(arch, str) else behind
         word: Any = getattr(activation, "__name__", activation)
         keys["net_arch"] = form if word is None else f"{form}:{str(word).lower()}"
     return keys
@@ -460,7 +477,8 @@ def evaluate_policy(
     if isinstance(env, str):
         import gymnasium
 
-        env = gymnasium.make(env.removeprefix("gym:"))
+        with closing(gymnasium.make(env.removeprefix("gym:"))) as made:
+            return evaluate_policy(model, made, n_eval_episodes, deterministic, return_episode_rewards)
     if hasattr(env, "num_envs"):
         raise InputError("env: give one environment, not a vector of them")
     if not callable(getattr(model, "predict", None)):
@@ -472,8 +490,11 @@ def evaluate_policy(
     for _ in range(n_eval_episodes):
         observation, _info = env.reset()
         total, length, done = 0.0, 0, False
+        # The frames before, of a policy that stacks them; others are not asked for it.
+        state: dict[str, Any] = {}
         while not done:
-            action, _state = model.predict(observation, deterministic=deterministic)
+            action, new = model.predict(observation, deterministic=deterministic, **state)
+            state = {} if new is None else {"state": new}
             observation, reward, terminated, truncated, _info = env.step(action)
             total, length, done = total + float(reward), length + 1, bool(terminated or truncated)
         returns.append(total)

@@ -31,6 +31,8 @@ def _space(description: tuple[Any, ...]) -> spaces.Space[Any]:
         return spaces.Tuple([spaces.Discrete(n) for n in parts[0]])
     if kind == "MultiBinary":
         return spaces.MultiBinary(parts[0])
+    if kind == "Image":
+        return spaces.Box(0, 255, parts[0], dtype=np.uint8)
     return spaces.Box(parts[0], parts[1], dtype=np.float32)
 
 

@@ -95,14 +95,16 @@ class Run:
         Args:
             observation: An observation of the environment, or many along a first axis. For a model that learned from
                 data, rows of its inputs as they are in the file, `rows x numbers`.
-            state: As in Stable-Baselines3; returned as it is, for no policy has one.
-            episode_start: As in Stable-Baselines3; ignored.
+            state: The frames before, as the last call returned them, of a policy with `frame_stack` for an environment of
+                Python: `observation` is then what the environment returns, and None begins with a stack of it. Of another
+                policy it is returned as it is.
+            episode_start: As in Stable-Baselines3: the flags of observations with which an episode begins.
             deterministic: If False, a policy that learned probabilities draws from them. One of action values and one
                 for a box of actions act in the same way in both cases.
 
         Returns:
-            The action and `state`: an int64 or a float32 array, with a first axis as the observations have it. For data
-            the names of classes, or float64 values.
+            The action and the next `state`: an int64 or a float32 array, with a first axis as the observations have it.
+            For data the names of classes, or float64 values.
 
         Raises:
             InputError: If the shape, the type or a value does not fit, or the folder has several runs.
@@ -117,8 +119,13 @@ class Run:
                 return self._learned.predict_values(rows), state
             best: _Array = np.argmax(self._learned.predict_proba(rows), axis=1)
             return np.asarray(classes)[best], state
-        form = self._learned.form
-        rows, is_one = _rows(observation, spaces[0], form)
+        form, frames = self._learned.form, self._learned.frames
+        frame = tuple(form[0]) if form is not None and frames > 1 else ()
+        if frame and np.shape(observation)[-len(frame) :] == frame and np.ndim(observation) <= len(frame) + 1:
+            is_one = np.ndim(observation) == len(frame)
+            state = rows = _stack(np.reshape(observation, (-1, *frame)), state, episode_start, frames)
+        else:
+            rows, is_one = _rows(observation, spaces[0], form)
         actions = self._learned.act(rows, deterministic)
         if form is not None:
             _, _, shape, start, kind = form
@@ -150,6 +157,22 @@ class Run:
         self._learned.seed(seed)
 
 
+def _stack(rows: _Array, state: Any, episode_start: Any, frames: int) -> _Array:
+    """The stacks that end with these frames, `rows x frames x frame`; the first of an episode is repeated."""
+    import numpy as np
+
+    first: _Array = np.repeat(rows[:, None], frames, axis=1)
+    if state is None:
+        return first
+    if np.shape(state) != first.shape:
+        raise InputError(f"state: the shape is {np.shape(state)}, but {first.shape} goes with these observations")
+    stack = np.concatenate([state[:, 1:], rows[:, None]], axis=1)
+    if episode_start is not None:
+        begins = np.broadcast_to(np.asarray(episode_start, dtype=bool), len(rows))
+        stack[begins] = first[begins]
+    return stack
+
+
 def _rows(
     observation: Any, space: tuple[Any, ...], form: tuple[list[int], int, list[int], int, str] | None
 ) -> tuple[_Array, bool]:
@@ -167,10 +190,12 @@ def _rows(
         raise InputError(f"observations: {error}") from error
     shape: tuple[int, ...] = ()
     if kind != "Discrete":
-        shape = tuple(parts[0]) if kind == "MultiBinary" else parts[0].shape
+        shape = parts[0].shape if kind == "Box" else tuple(parts[0])
     if form is not None:
-        # A stack of frames has another shape.
-        shape = tuple(form[0]) if math.prod(form[0]) == math.prod(shape) else shape
+        # One observation or a stack of them; options may have made another one.
+        frames, rest = divmod(math.prod(shape), math.prod(form[0]))
+        if form[0] and rest == 0:
+            shape = tuple(form[0]) if frames == 1 else (frames, *form[0])
         rows = rows - form[1] if kind == "Discrete" else rows
     if rows.shape == shape:
         return rows[None], True
@@ -204,15 +229,24 @@ def _plain(name: str, value: Any) -> Any:
     raise InputError(f"{name}: write a number, a flag, a text, or a list of them, not {type(value).__name__}")
 
 
+def _option(value: Any) -> str:
+    """The value of an option of environments as text; a pair is a range."""
+    return ":".join(_word(part) for part in value) if isinstance(value, (tuple, list)) else _word(value)
+
+
 def _settings(keys: Mapping[str, Any]) -> str:
-    """Settings as a JSON object. A trailing underscore is for keys that are words of Python."""
+    """Settings as a JSON object. Options of every environment are part of its id; a trailing underscore is for keys that are
+    words of Python.
+    """
     keys = {name: value for name, value in keys.items() if value is not None}
     if "env" in keys:
         env = given(keys["env"])
+        general = {name: _option(keys[name]) for name in _native.general_options() if name in keys}
+        keys = {name: value for name, value in keys.items() if name not in general}
         copies = {} if env.num_envs is None else {"num_envs": env.num_envs}
         if copies and keys.get("num_envs", env.num_envs) != env.num_envs:
             raise InputError(f"num_envs={keys['num_envs']}: the vector environment has {env.num_envs} copies")
-        keys = {**copies, **keys, "env": env.id}
+        keys = {**copies, **keys, "env": _native.with_options(env.id, list(general.items()))}
     plain = {name.removesuffix("_"): _plain(name, value) for name, value in keys.items()}
     if not isinstance(plain.get("data", ""), str):
         raise InputError("data: write one, as text")
@@ -274,7 +308,8 @@ def train(
         callback: A function that is called with each record of metrics, a dictionary with `step` and values by name.
             If it returns False, the run is saved and returned as it is.
         keys: All other settings, as `potstill train ALGORITHM --help` lists them, with underscores:
-            `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`.
+            `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`. And the options of every
+            environment, as `potstill env show` lists them: `frame_stack=4`, `clip_reward=(-1, 1)`.
 
     Returns:
         The run.

@@ -9,7 +9,8 @@
 | `test_deterministic` | two learners with one seed are equal |
 | `test_spaces`, `test_vec_envs`, `test_env_checker` | `test_foreign.py`, `test_environments.py` |
 | `test_logger`, `test_tensorboard` | `metrics`, and the folder of `tensorboard_log` |
-| `test_custom_policy`, `test_cnn`, `test_dict_env`, `test_sde`, `test_distributions`, `test_buffers`, `test_gae`, `test_preprocessing` | of PyTorch's modules, or of parts that have no interface here; their mathematics is tested in Rust |
+| `test_cnn` | `test_images.py` |
+| `test_custom_policy`, `test_dict_env`, `test_sde`, `test_distributions`, `test_buffers`, `test_gae`, `test_preprocessing` | of PyTorch's modules, or of parts that have no interface here; their mathematics is tested in Rust |
 | `test_her`, `test_monitor`, `test_vec_normalize` | there is no such part: returns are recorded by every run, and normalisation is a setting |
 """
 
@@ -232,7 +233,7 @@ def test_settings_have_stable_baselines_values():
 @pytest.mark.parametrize(
     ("make", "text"),
     [
-        (lambda: ps.DQN("CnnPolicy", "CartPole-v1"), "policy: write one of"),
+        (lambda: ps.DQN("LstmPolicy", "CartPole-v1"), "policy: write one of"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", device="cuda"), "device='cuda'"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", policy_kwargs={"netarch": [8]}), "did you mean 'net_arch'"),
         (lambda: ps.DQN("MlpPolicy", "CartPole-v1", learning_rate=lambda rest: rest * rest), "must be linear"),

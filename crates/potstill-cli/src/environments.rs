@@ -104,6 +104,7 @@ fn space_json(space: &Space) -> Value {
         // JSON has no infinity; an unbounded side is null.
         Space::Box { low, high } => json!({ "kind": "box", "shape": [low.len()], "low": low, "high": high }),
         Space::MultiBinary { shape } => json!({ "kind": "multi-binary", "shape": shape }),
+        Space::Image { .. } => json!({ "kind": "image", "shape": space.shape() }),
     }
 }
 

@@ -176,6 +176,10 @@ fn space(about: &Value) -> Option<Space> {
         "Discrete" => Space::Discrete { n: usize::try_from(about[1].as_u64()?).ok()? },
         "Tuple" => Space::Tuple { sizes: sizes()? },
         "MultiBinary" => Space::MultiBinary { shape: sizes()? },
+        "Image" => {
+            let [frames, height, width, channels] = sizes()?[..] else { return None };
+            Space::Image { frames, height, width, channels }
+        }
         "Box" => Space::Box { low: bound(1)?, high: bound(2)? },
         _ => return None,
     })

@@ -426,7 +426,9 @@ fn observation(space: &Space, numbers: &[f64]) -> Value {
     match space {
         Space::Discrete { .. } => number(numbers[0]),
         Space::Box { .. } => json!(numbers),
-        Space::Tuple { .. } | Space::MultiBinary { .. } => numbers.iter().map(|n| number(*n)).collect(),
+        Space::Tuple { .. } | Space::MultiBinary { .. } | Space::Image { .. } => {
+            numbers.iter().map(|n| number(*n)).collect()
+        }
     }
 }
 
@@ -455,6 +457,9 @@ pub(crate) fn trace(spec: &Spec, trace: &Trace, as_json: bool) {
     let words = |numbers: &[f64]| match &space {
         Space::MultiBinary { .. } => {
             format!("{} squares set", numbers.iter().filter(|square| **square == 1.0).count())
+        }
+        Space::Image { .. } => {
+            format!("{space}, mean {:.1}", numbers.iter().sum::<f64>() / numbers.len() as f64)
         }
         _ => numbers
             .iter()

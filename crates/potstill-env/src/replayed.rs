@@ -2,8 +2,9 @@
 //! running episode and the state of the random numbers that it began with, and restoring plays them again.
 //!
 //! An environment that draws only from its generator then goes on exactly where it was, which is held against the
-//! last observation. One that does not repeat its episode begins another: the next step closes the episode with a
-//! truncation at the last observation, reward 0, in place of a step in the environment.
+//! last observation. One whose generator is not accessible is given a seed for every episode, not for the first alone,
+//! and is repeated by that. One that does not repeat its episode begins another: the next step closes the episode with
+//! a truncation at the last observation, reward 0, in place of a step in the environment.
 //!
 //! ```
 //! use potstill_core::Restorable;
@@ -69,15 +70,17 @@
 
 use crate::registry::{Factory, Kind};
 use crate::space::{Element, Numbers, NumbersMut, row_text};
+use crate::wrappers::Features;
 use crate::{Env, EnvError, Outcome, Row, Space};
-use potstill_core::{Restorable, Snapshot, SnapshotError, Value};
+use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value};
 use std::borrow::{Borrow, BorrowMut};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Steps of an episode beyond which its actions are not kept.
 const REPLAYED_STEPS_MAX: usize = 1_000_000;
 
-/// An environment in another language or another process. Errors are reasons, for the user.
+/// An environment in another language or another process, which is closed when it is dropped. Errors are reasons, for
+/// the user.
 pub trait Foreign: Send {
     /// Starts an episode, as [`Env::reset`].
     ///
@@ -159,8 +162,14 @@ pub fn kind(
     let spaces = (observations, actions);
     match &spaces {
         (Space::Box { .. }, Space::Box { .. }) => Ok(factory::<[f32], [f32]>(spaces, make)),
+        (Space::Image { .. }, Space::Box { .. }) => {
+            let make = move || Features::new(Replayed::<[u8], [f32]>::new(spaces.clone(), make.clone()));
+            Ok(Factory::new(make).into())
+        }
         (Space::Box { .. }, Space::Discrete { .. }) => Ok(factory::<[f32], usize>(spaces, make)),
-        (Space::MultiBinary { .. }, Space::Discrete { .. }) => Ok(factory::<[u8], usize>(spaces, make)),
+        (Space::MultiBinary { .. } | Space::Image { .. }, Space::Discrete { .. }) => {
+            Ok(factory::<[u8], usize>(spaces, make))
+        }
         (Space::Discrete { .. } | Space::Tuple { .. }, Space::Discrete { .. }) => {
             Ok(factory::<usize, usize>(spaces, make))
         }
@@ -181,6 +190,11 @@ enum Start {
     Seed(u64),
     /// A reset that went on with random numbers in this state.
     RandomState(Vec<u8>),
+}
+
+/// The seed of the episode after one with this seed, of an environment whose random numbers are not accessible.
+fn next_seed(seed: u64) -> u64 {
+    Streams::new(seed).seed_for("episodes", 0)
 }
 
 /// A foreign environment, constructed when it is first used, and restored by replaying its episode.
@@ -227,12 +241,12 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Replayed<O, A> {
 
     fn begin(&mut self, seed: Option<u64>, observation: &mut O) -> Result<(), String> {
         // A stream that was never seeded is that of seed 0.
-        let seed = seed.or(self.start.is_none().then_some(0));
-        let start = match seed {
-            Some(seed) => Start::Seed(seed),
-            None => Start::RandomState(self.foreign()?.random_state()?),
-        };
-        self.start = Some(start);
+        let mut seed = seed.or(self.start.is_none().then_some(0));
+        let state = if seed.is_none() { self.foreign()?.random_state()? } else { Vec::new() };
+        if let (None, true, Some(Start::Seed(last))) = (seed, state.is_empty(), &self.start) {
+            seed = Some(next_seed(*last));
+        }
+        self.start = Some(seed.map_or(Start::RandomState(state), Start::Seed));
         self.taken.clear();
         (self.is_repeatable, self.is_lost) = (true, false);
         self.foreign()?.reset(seed, observation.as_numbers_mut())

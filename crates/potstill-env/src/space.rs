@@ -7,6 +7,8 @@
 //! let box_of_two = Space::Box { low: vec![-1.0, 0.0], high: vec![1.0, f32::INFINITY] };
 //! assert_eq!((box_of_two.features(), box_of_two.discrete()), (2, None));
 //! assert_eq!(Space::uniform(3, -1.0, 1.0).features(), 3);
+//! let image = Space::Image { frames: 1, height: 84, width: 84, channels: 3 };
+//! assert_eq!((image.features(), image.to_string().as_str()), (21_168, "Image(84, 84, 3)"));
 //! // A tuple of small sets is numbered, the last part running fastest.
 //! let cards = Space::Tuple { sizes: vec![32, 11, 2] };
 //! assert_eq!((cards.discrete(), cards.parts(45)), (Some(704), vec![2, 0, 1]));
@@ -44,6 +46,18 @@ pub enum Space {
         /// Their shape, the last axis running fastest.
         shape: Vec<usize>,
     },
+    /// Images whose numbers are bytes, the channels running fastest: Gymnasium's `Box(0, 255, ..., uint8)`. With
+    /// their channels first, images are so many frames of one channel.
+    Image {
+        /// Images in a stack, one after the other; 1 without one.
+        frames: usize,
+        /// Rows of points.
+        height: usize,
+        /// Points of a row.
+        width: usize,
+        /// Numbers at each point.
+        channels: usize,
+    },
 }
 
 impl Space {
@@ -58,7 +72,7 @@ impl Space {
         match self {
             Space::Discrete { n } => Some(*n),
             Space::Tuple { sizes } => Some(sizes.iter().product()),
-            Space::Box { .. } | Space::MultiBinary { .. } => None,
+            Space::Box { .. } | Space::MultiBinary { .. } | Space::Image { .. } => None,
         }
     }
 
@@ -70,7 +84,24 @@ impl Space {
             Space::Discrete { .. } | Space::Tuple { .. } => 1,
             Space::Box { low, .. } => low.len(),
             Space::MultiBinary { shape } => shape.iter().product(),
+            Space::Image { frames, height, width, channels } => frames * height * width * channels,
         }
+    }
+
+    /// The lengths of the axes of one value, the last running fastest; none of a number.
+    pub fn shape(&self) -> Vec<usize> {
+        match self {
+            Space::Discrete { .. } | Space::Tuple { .. } => Vec::new(),
+            Space::Box { low, .. } => vec![low.len()],
+            Space::MultiBinary { shape } => shape.clone(),
+            Space::Image { frames: 1, height, width, channels } => vec![*height, *width, *channels],
+            Space::Image { frames, height, width, channels } => vec![*frames, *height, *width, *channels],
+        }
+    }
+
+    /// Returns true if all numbers are whole, from 0 to 255.
+    pub fn is_bytes(&self) -> bool {
+        matches!(self, Space::MultiBinary { .. } | Space::Image { .. })
     }
 
     /// Checks that the space has elements; the error is the reason why not.
@@ -83,6 +114,7 @@ impl Space {
             Space::MultiBinary { shape } if shape.is_empty() || shape.contains(&0) => {
                 Err(format!("{self} has no element"))
             }
+            Space::Image { .. } if self.features() == 0 => Err(format!("{self} has no element")),
             Space::Box { low, high } if low.is_empty() || low.len() != high.len() => {
                 Err(format!("{} lowest and {} highest values", low.len(), high.len()))
             }
@@ -124,6 +156,7 @@ impl fmt::Display for Space {
             Space::Tuple { sizes } => write!(f, "Tuple({})", list(sizes)),
             Space::Box { low, .. } => write!(f, "Box({})", low.len()),
             Space::MultiBinary { shape } => write!(f, "MultiBinary({})", list(shape)),
+            Space::Image { .. } => write!(f, "Image({})", list(&self.shape())),
         }
     }
 }
@@ -135,7 +168,7 @@ pub enum Numbers<'a> {
     Index(usize),
     /// The numbers of a box.
     Floats(&'a [f32]),
-    /// Zeros and ones.
+    /// Zeros and ones, or the bytes of an image.
     Bytes(&'a [u8]),
 }
 
@@ -146,15 +179,15 @@ pub enum NumbersMut<'a> {
     Index(&'a mut usize),
     /// The numbers of a box.
     Floats(&'a mut [f32]),
-    /// Zeros and ones.
+    /// Zeros and ones, or the bytes of an image.
     Bytes(&'a mut [u8]),
 }
 
 /// An observation or an action: a value of a space as a row of numbers.
 ///
 /// `usize` stands for the elements of [`Space::Discrete`] and [`Space::Tuple`], `[f32]` for those of
-/// [`Space::Box`], and `[u8]` for those of [`Space::MultiBinary`]. Many of them lie in one slice, row after
-/// row.
+/// [`Space::Box`], and `[u8]` for those of [`Space::MultiBinary`] and [`Space::Image`], which may be `[f32]` too. Many
+/// of them lie in one slice, row after row.
 pub trait Row: ToOwned<Owned: BorrowMut<Self> + Clone + Send + Sync + fmt::Debug + PartialEq> + Sync {
     /// One number of it.
     type Element: Element;
@@ -360,6 +393,7 @@ fn row_outside<T: Element>(row: &[T], space: &Space) -> Option<String> {
     }
     let bounds = |i: usize| match space {
         Space::Box { low, high } => (f64::from(low[i]), f64::from(high[i])),
+        Space::Image { .. } => (0.0, 255.0),
         _ => (0.0, 1.0),
     };
     let inside = |(i, value): (usize, &T)| {
@@ -508,9 +542,17 @@ impl Row for [f32] {
 
     #[inline]
     fn is_in(&self, space: &Space) -> bool {
-        let Space::Box { low, high } = space else { return false };
-        let bounds = low.iter().zip(high);
-        self.len() == low.len() && self.iter().zip(bounds).all(|(x, (low, high))| x >= low && x <= high)
+        match space {
+            Space::Box { low, high } => {
+                let bounds = low.iter().zip(high);
+                self.len() == low.len()
+                    && self.iter().zip(bounds).all(|(x, (low, high))| x >= low && x <= high)
+            }
+            Space::Image { .. } => {
+                self.len() == space.features() && self.iter().all(|x| f32::from(*x as u8) == *x)
+            }
+            _ => false,
+        }
     }
 
     fn can_sample(space: &Space) -> bool {
@@ -562,21 +604,26 @@ impl Row for [u8] {
 
     #[inline]
     fn is_in(&self, space: &Space) -> bool {
-        matches!(space, Space::MultiBinary { .. })
-            && self.len() == space.features()
-            && self.iter().all(|&bit| bit <= 1)
+        let fits = match space {
+            Space::MultiBinary { .. } => self.iter().all(|&bit| bit <= 1),
+            Space::Image { .. } => true,
+            _ => false,
+        };
+        fits && self.len() == space.features()
     }
 
     fn can_sample(space: &Space) -> bool {
-        matches!(space, Space::MultiBinary { .. })
+        space.is_bytes()
     }
 
     fn sample(space: &Space, rng: &mut Pcg64) -> Vec<u8> {
-        (0..space.features()).map(|_| rng.below(2) as u8).collect()
+        let values = if matches!(space, Space::Image { .. }) { 256 } else { 2 };
+        (0..space.features()).map(|_| rng.below(values) as u8).collect()
     }
 
     fn invalid(space: &Space) -> Vec<Vec<u8>> {
-        vec![vec![2; space.features()], vec![0; space.features() + 1]]
+        let values = matches!(space, Space::MultiBinary { .. }).then(|| vec![2; space.features()]);
+        values.into_iter().chain([vec![0; space.features() + 1]]).collect()
     }
 
     fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<u8>> {

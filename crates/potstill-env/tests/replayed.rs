@@ -13,6 +13,8 @@ enum Kind {
     Seeded,
     /// Its random numbers depend on no seed.
     Unseeded,
+    /// The state of its random numbers is not accessible.
+    Unseen,
     FailsInReset,
     FailsInStep,
 }
@@ -67,6 +69,9 @@ impl Foreign for Walk {
     }
 
     fn random_state(&mut self) -> Result<Vec<u8>, String> {
+        if self.kind == Kind::Unseen {
+            return Ok(Vec::new());
+        }
         Ok(self.rng.snapshot().iter().flat_map(|(_, value)| format!("{value:?};").into_bytes()).collect())
     }
 
@@ -130,18 +135,104 @@ fn play(env: &mut FeatureEnv, count: usize) -> Vec<f32> {
 
 #[test]
 fn a_restored_walk_goes_on_where_it_was() {
-    let losses = walk("python:Walk", Kind::Seeded);
-    let mut whole = make("python:Walk");
-    // Seed 0, with which the walk finds its states again.
-    whole.reset(Some(0), &mut [0.0]);
-    for steps in [0, 1, 7, 40] {
-        play(&mut whole, steps);
-        let mut restored = make("python:Walk");
-        restored.restore(&whole.snapshot()).unwrap();
-        let expected = play(&mut whole, 60);
-        assert_eq!(play(&mut restored, 60), expected, "after {steps} steps");
+    // Of seed 0, the walk finds its states again.
+    for (id, kind, seed) in [("python:Walk", Kind::Seeded, 0), ("python:Unseen", Kind::Unseen, 7)] {
+        let losses = walk(id, kind);
+        let mut whole = make(id);
+        whole.reset(Some(seed), &mut [0.0]);
+        for steps in [0, 1, 7, 40] {
+            play(&mut whole, steps);
+            let mut restored = make(id);
+            restored.restore(&whole.snapshot()).unwrap();
+            let expected = play(&mut whole, 60);
+            assert_eq!(play(&mut restored, 60), expected, "{id} after {steps} steps");
+        }
+        assert_eq!(losses.load(Ordering::Relaxed), 0);
     }
-    assert_eq!(losses.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn episodes_of_an_unseen_generator_differ() {
+    walk("python:Hidden", Kind::Unseen);
+    let mut env = make("python:Hidden");
+    let mut starts = [[0.0]; 3];
+    for (i, start) in starts.iter_mut().enumerate() {
+        env.reset((i == 0).then_some(5), start);
+    }
+    assert!(starts[0] != starts[1] && starts[1] != starts[2] && starts[0] != starts[2], "{starts:?}");
+}
+
+/// An image of two rows and three columns, all of whose points are the number of steps.
+struct Screen(u8);
+
+impl Screen {
+    fn show(&self, observation: NumbersMut<'_>) -> Result<(), String> {
+        let NumbersMut::Bytes(image) = observation else {
+            return Err(format!("{observation:?} is no image"));
+        };
+        image.fill(self.0);
+        Ok(())
+    }
+}
+
+impl Foreign for Screen {
+    fn reset(&mut self, _: Option<u64>, observation: NumbersMut<'_>) -> Result<(), String> {
+        self.0 = 250;
+        self.show(observation)
+    }
+
+    fn step(&mut self, _: Numbers<'_>, observation: NumbersMut<'_>) -> Result<Outcome, String> {
+        self.0 += 1;
+        self.show(observation)?;
+        Ok(Outcome { reward: 1.0, terminated: false, truncated: false })
+    }
+
+    fn random_state(&mut self) -> Result<Vec<u8>, String> {
+        Ok(Vec::new())
+    }
+
+    fn set_random_state(&mut self, _: &[u8]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn reseed(&mut self, _: u64) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn warn(&self, _: &str) {}
+}
+
+#[test]
+fn images_are_bytes_in_stacks_and_features_where_actions_are_a_box() {
+    for (id, actions) in
+        [("python:Screen", Space::Discrete { n: 2 }), ("python:Canvas", Space::uniform(1, -1.0, 1.0))]
+    {
+        let entry = Entry::of_foreign(id, move |_| {
+            let observations = Space::Image { frames: 1, height: 2, width: 3, channels: 1 };
+            Ok(Constructed { env: Box::new(Screen(0)), observations, actions: actions.clone() })
+        });
+        register(entry).unwrap();
+    }
+    let stacked = find("python:Screen:frame_stack=2").unwrap();
+    assert_eq!(
+        (stacked.observation_space().to_string().as_str(), stacked.frames()),
+        ("Image(2, 2, 3, 1)", 2)
+    );
+    let (mut env, mut image) = (stacked.make_planes().unwrap(), [0; 12]);
+    env.reset(Some(1), &mut image);
+    env.step(&1, &mut image).unwrap();
+    assert_eq!(image, [250, 250, 250, 250, 250, 250, 251, 251, 251, 251, 251, 251]);
+    let mut restored = stacked.make_planes().unwrap();
+    restored.restore(&env.snapshot()).unwrap();
+    restored.step(&0, &mut image).unwrap();
+    assert_eq!((image[0], image[6]), (251, 252));
+
+    let drawn = find("python:Canvas:frame_stack=2").unwrap();
+    assert_eq!(drawn.observation_space().to_string(), "Image(2, 2, 3, 1)");
+    let (mut env, mut image) = (drawn.make_control().unwrap(), [0.0; 12]);
+    env.reset(Some(1), &mut image);
+    env.step(&[0.5], &mut image).unwrap();
+    assert_eq!((image[0], image[6]), (250.0, 251.0));
 }
 
 #[test]

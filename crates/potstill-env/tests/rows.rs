@@ -29,6 +29,12 @@ fn what_is_in_a_space() {
     check(&[0.0_f32, 0.0][..], &box_of_three(), Some("it has 2 numbers, Box(3) has 3"));
     check(&[1_u8, 0][..], &Space::MultiBinary { shape: vec![2] }, None);
     check(&[1_u8, 2][..], &Space::MultiBinary { shape: vec![2] }, Some("number 1 is 2, outside (0.0, 1.0)"));
+    let image = Space::Image { frames: 1, height: 1, width: 2, channels: 1 };
+    check(&[0_u8, 255][..], &image, None);
+    check(&[7_u8][..], &image, Some("it has 1 numbers, Image(1, 2, 1) has 2"));
+    check(&[0.0, 255.0][..], &image, None);
+    check(&[0.0, 256.0][..], &image, Some("number 1 is 256.0, outside (0.0, 255.0)"));
+    check(&[0.5, 1.0][..], &image, Some("number 0 is 0.5, outside (0.0, 255.0)"));
 }
 
 #[test]

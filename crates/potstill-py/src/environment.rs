@@ -101,6 +101,19 @@ fn play(spec: &Spec) -> Box<dyn Play> {
         .expect("an environment is of one of these kinds")
 }
 
+/// The specification of an environment that is stepped here.
+///
+/// # Errors
+/// If there is none, or its images are those of an environment of Python, which is stepped there.
+pub(crate) fn specification_to_step(id: &str) -> PyResult<Spec> {
+    let spec = specification(id)?;
+    match spec.observation_space() {
+        Space::Image { .. } => Err(Class::Input
+            .with(format!("{id}: it is an environment of Python, which is stepped by its own step"))),
+        _ => Ok(spec),
+    }
+}
+
 /// The specification of an id with options.
 pub(crate) fn specification(id: &str) -> PyResult<Spec> {
     // Without the lock of the interpreter, which an environment of Python takes when it is constructed.
@@ -135,7 +148,7 @@ impl Environment {
     #[new]
     fn new(id: &str) -> PyResult<Self> {
         caught(|| {
-            let spec = specification(id)?;
+            let spec = specification_to_step(id)?;
             Ok(Self { id: id.to_owned(), play: Mutex::new(play(&spec)), spec })
         })
     }

@@ -1,7 +1,7 @@
 //! Many copies of one environment.
 #![allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
 
-use crate::environment::{locked, specification, state_of};
+use crate::environment::{locked, specification_to_step, state_of};
 use crate::errors::{Class, caught, of_environment};
 use crate::rows::{Number, fill, numbers_of, rows_to_python, space_to_python, value_to_python};
 use numpy::PyArray1;
@@ -347,7 +347,7 @@ impl Environments {
                 return Err(Class::Input
                     .with(format!("num_envs={num_envs}: write a whole number from 1 to {COPIES_MAX}")));
             }
-            let (spec, autoreset) = (specification(id)?, autoreset_of(autoreset_mode)?);
+            let (spec, autoreset) = (specification_to_step(id)?, autoreset_of(autoreset_mode)?);
             let play = Mutex::new(play_all(&spec, num_envs, autoreset));
             Ok(Self { id: id.to_owned(), spec, copies: num_envs, mode: autoreset_mode.to_owned(), play })
         })

@@ -3,12 +3,13 @@
 use crate::errors::{Class, caught};
 use crate::rows::{Number, numbers_of};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
-use potstill::env::registry::{self, Entry, register, resolve_namespace};
+use potstill::env::registry::id::{Given, options, split};
+use potstill::env::registry::{self, Entry, GENERAL_OPTIONS, register, resolve_namespace};
 use potstill::env::replayed::{Constructed, Foreign};
 use potstill::env::space::{Numbers, NumbersMut};
 use potstill::env::{Outcome, Space};
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyUserWarning;
+use pyo3::exceptions::{PyAttributeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyTuple};
 use std::collections::BTreeMap;
@@ -75,13 +76,42 @@ fn helper(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 /// actions, their least integer and their type. The engine has flat rows, and integers from 0 on.
 pub(crate) type Form = (Vec<usize>, i64, Vec<usize>, i64, String);
 
-/// The forms of the environments that were constructed, by their ids without options.
-static FORMS: Mutex<BTreeMap<String, Form>> = Mutex::new(BTreeMap::new());
+/// A name and the options of an environment itself, on which its form may depend.
+type Constructor = (String, Vec<(String, String)>);
+
+/// The forms of the environments that were constructed.
+static FORMS: Mutex<BTreeMap<Constructor, Form>> = Mutex::new(BTreeMap::new());
 
 /// The form of an environment of Python.
 pub(crate) fn form(id: &str) -> Option<Form> {
-    let (name, _) = registry::id::split(id);
-    FORMS.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    let (name, given) = split(id);
+    let own = options(given).ok()?.into_iter().filter(|option| !is_general(option.key));
+    let own = own.map(|option| match option.value {
+        Given::Text(value) | Given::File(value) => (option.key.to_owned(), value.to_owned()),
+    });
+    let constructor = (name.to_owned(), own.collect());
+    FORMS.lock().unwrap_or_else(PoisonError::into_inner).get(&constructor).cloned()
+}
+
+fn is_general(key: &str) -> bool {
+    GENERAL_OPTIONS.iter().any(|option| option.name == key)
+}
+
+/// The names of the options of every environment.
+#[pyfunction]
+pub(crate) fn general_options() -> Vec<&'static str> {
+    GENERAL_OPTIONS.iter().map(|option| &*option.name).collect()
+}
+
+/// The id with more options, each a key and its text.
+#[pyfunction]
+#[allow(clippy::needless_pass_by_value, reason = "a value of Python is extracted as an owned one")]
+pub(crate) fn with_options(id: &str, more: Vec<(String, String)>) -> String {
+    let (name, given) = split(id);
+    let given = (!given.is_empty()).then(|| given.to_owned());
+    let all: Vec<String> =
+        given.into_iter().chain(more.iter().map(|(key, text)| format!("{key}={text}"))).collect();
+    if all.is_empty() { id.to_owned() } else { format!("{name}:{}", all.join(",")) }
 }
 
 /// The form of actions in Python.
@@ -111,6 +141,10 @@ fn observation_space(space: &Bound<'_, PyTuple>) -> PyResult<(Space, i64)> {
         "Discrete" => (Space::Discrete { n: space.get_item(1)?.extract()? }, space.get_item(2)?.extract()?),
         "Tuple" => (Space::Tuple { sizes: space.get_item(1)?.extract()? }, 0),
         "MultiBinary" => (Space::MultiBinary { shape: space.get_item(1)?.extract()? }, 0),
+        "Image" => {
+            let [frames, height, width, channels] = space.get_item(1)?.extract()?;
+            (Space::Image { frames, height, width, channels }, 0)
+        }
         _ => (box_of(space)?, 0),
     })
 }
@@ -129,34 +163,44 @@ fn action_space(space: &Bound<'_, PyTuple>) -> PyResult<(Space, ActionForm)> {
     })
 }
 
-/// One environment of Python.
+/// One environment of Python, which is closed at last unless it is the user's.
 struct Played {
     env: Py<PyAny>,
+    is_users: bool,
     step: Py<PyAny>,
     observations: Space,
+    /// The lengths of the axes of an observation.
+    shape: Vec<usize>,
     /// The least integer of discrete observations.
     observation_start: i64,
     action_form: ActionForm,
 }
 
-/// Constructs an environment by a function of Python, and reads its spaces.
-fn constructed(id: &str, make: &Bound<'_, PyAny>) -> PyResult<Constructed> {
+/// Constructs an environment by a function of Python, and reads its spaces. The one that is the `users` is not closed.
+fn constructed(
+    constructor: Constructor,
+    make: &Bound<'_, PyAny>,
+    users: Option<&Py<PyAny>>,
+) -> PyResult<Constructed> {
     let env = make.call0()?;
+    let is_users = users.is_some_and(|users| env.is(users));
     let (observations, actions) = described(&env)?;
     let (observations, observation_start) = observation_space(&observations)?;
     let (actions, action_form) = action_space(&actions)?;
-    let shape = env.getattr("observation_space")?.getattr("shape")?.extract().unwrap_or_default();
+    let shape: Vec<usize> = env.getattr("observation_space")?.getattr("shape")?.extract().unwrap_or_default();
     let (action_shape, action_start, kind) = match &action_form {
         ActionForm::Discrete(start) => (Vec::new(), *start, "int64".to_owned()),
         ActionForm::Box(shape, kind) => (shape.clone(), 0, kind.clone()),
     };
-    let form = (shape, observation_start, action_shape, action_start, kind);
-    FORMS.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), form);
+    let form = (shape.clone(), observation_start, action_shape, action_start, kind);
+    FORMS.lock().unwrap_or_else(PoisonError::into_inner).insert(constructor, form);
     let step = env.getattr("step")?.unbind();
     let played = Played {
         env: env.unbind(),
+        is_users,
         step,
         observations: observations.clone(),
+        shape,
         observation_start,
         action_form,
     };
@@ -175,6 +219,9 @@ impl Played {
         match observation {
             NumbersMut::Index(number) => *number = self.index(given)?,
             NumbersMut::Floats(row) => self.copy(given, row)?,
+            NumbersMut::Bytes(row) if matches!(self.observations, Space::Image { .. }) => {
+                self.copy_image(given, row)?;
+            }
             NumbersMut::Bytes(row) => self.copy(given, row)?,
         }
         Ok(())
@@ -196,7 +243,7 @@ impl Played {
     fn copy<T: Number>(&self, given: &Bound<'_, PyAny>, row: &mut [T]) -> PyResult<()> {
         // The arrays that most environments return are copied as they lie.
         if let Ok(array) = given.extract::<PyReadonlyArrayDyn<'_, T::InArray>>()
-            && let Ok(numbers) = array.as_slice()
+            && let Some(numbers) = array.as_array().as_slice()
             && numbers.len() == row.len()
         {
             for (to, from) in row.iter_mut().zip(numbers) {
@@ -212,6 +259,21 @@ impl Played {
             )));
         }
         row.copy_from_slice(&numbers);
+        Ok(())
+    }
+
+    fn copy_image(&self, given: &Bound<'_, PyAny>, row: &mut [u8]) -> PyResult<()> {
+        // The array that most environments return is copied as it lies; not its own slice, which is there in Fortran's
+        // order, too.
+        let copied = |given: &Bound<'_, PyAny>, row: &mut [u8]| {
+            let array = given.extract::<PyReadonlyArrayDyn<'_, u8>>().ok();
+            let array = array.filter(|array| *array.as_array().shape() == *self.shape);
+            array.and_then(|array| Some(row.copy_from_slice(array.as_array().as_slice()?))).is_some()
+        };
+        if !copied(given, row) {
+            let image = helper(given.py())?.call_method1("image", (given, &self.shape))?;
+            assert!(copied(&image, row), "the helper gives an array of bytes of the shape, or an exception");
+        }
         Ok(())
     }
 
@@ -289,6 +351,23 @@ fn called<T>(call: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, String> 
     Python::attach(|py| call(py).map_err(|error| kept(py, error)))
 }
 
+impl Drop for Played {
+    fn drop(&mut self) {
+        if self.is_users {
+            return;
+        }
+        // Nothing is closed by an interpreter that ends.
+        Python::try_attach(|py| {
+            let env = self.env.bind(py);
+            if let Some(error) = env.getattr("close").and_then(|close| close.call0()).err()
+                && !error.is_instance_of::<PyAttributeError>(py)
+            {
+                error.write_unraisable(py, Some(env));
+            }
+        });
+    }
+}
+
 impl Foreign for Played {
     fn reset(&mut self, seed: Option<u64>, observation: NumbersMut<'_>) -> Result<(), String> {
         called(|py| self.begin(py, seed, observation))
@@ -324,15 +403,23 @@ impl Foreign for Played {
 }
 
 /// Registers an environment of Python under an id of the namespace `python:`, in the place of an earlier one; `make` is called
-/// for every environment that is needed, the first time at once.
+/// for every environment that is needed, the first time at once. Environments are closed when the run has ended, but for that
+/// of the `users`.
 ///
 /// # Errors
 /// If it cannot be constructed, or the engine has no such spaces.
 #[pyfunction]
-pub(crate) fn register_environment(id: &str, make: &Bound<'_, PyAny>) -> PyResult<()> {
+#[pyo3(signature = (id, make, users=None))]
+pub(crate) fn register_environment(
+    id: &str,
+    make: &Bound<'_, PyAny>,
+    users: Option<Py<PyAny>>,
+) -> PyResult<()> {
     caught(|| {
         let (py, make, named) = (make.py(), make.clone().unbind(), id.to_owned());
-        let entry = Entry::of_foreign(id, move |_| called(|py| constructed(&named, make.bind(py))));
+        let entry = Entry::of_foreign(id, move |given| {
+            called(|py| constructed((named.clone(), given.to_vec()), make.bind(py), users.as_ref()))
+        });
         let found = py.detach(|| register(entry).and_then(|()| registry::find(id)));
         found.map(|_| ()).map_err(|error| {
             let text = error.to_string();
@@ -350,7 +437,8 @@ fn gymnasium_entry(name: &str) -> Result<Entry, String> {
         called(|py| {
             let arguments = PyDict::new(py);
             given.iter().try_for_each(|(key, value)| arguments.set_item(key, value))?;
-            constructed(&id, &helper(py)?.call_method1("factory", (&owned, arguments))?)
+            let make = helper(py)?.call_method1("factory", (&owned, arguments))?;
+            constructed((id.clone(), given.to_vec()), &make, None)
         })
     });
     Ok(entry.limits(limit, threshold))

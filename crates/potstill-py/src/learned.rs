@@ -36,6 +36,8 @@ pub(crate) struct Learned {
     spaces: Option<(Space, Space)>,
     /// The form of both in Python, of an environment of Python.
     form: Option<Form>,
+    /// Frames in the stack of an observation; 1 without stacking.
+    frames: usize,
     /// Draws actions, and breaks ties.
     rng: Mutex<Pcg64>,
 }
@@ -52,7 +54,7 @@ impl Learned {
     }
 
     fn new(model: Model, about: About, spaces: Option<(Space, Space)>) -> Self {
-        Self { model, about, spaces, form: None, rng: Mutex::new(Streams::new(0).stream("actor")) }
+        Self { model, about, spaces, form: None, frames: 1, rng: Mutex::new(Streams::new(0).stream("actor")) }
     }
 
     /// Acts for observations that lie row after row.
@@ -178,12 +180,10 @@ impl Learned {
             let read = || -> Result<_, potstill::Error> { model_with_origin(&RunDir::open_model(&run)?) };
             let (model, about) = py.detach(read).map_err(|error| of_run(&error))?;
             let env = about.metadata.iter().find(|(key, _)| key == "env").map(|(_, id)| id.as_str());
-            let spaces = env.map(|id| {
-                let spec = specification(id)?;
-                Ok::<_, PyErr>((spec.observation_space(), spec.action_space()))
-            });
-            let (spaces, form) = (spaces.transpose()?, env.and_then(form));
-            Ok(Self { form, ..Self::new(model, about, spaces) })
+            let spec = env.map(specification).transpose()?;
+            let spaces = spec.as_ref().map(|spec| (spec.observation_space(), spec.action_space()));
+            let (form, frames) = (env.and_then(form), spec.map_or(1, |spec| spec.frames()));
+            Ok(Self { form, frames, ..Self::new(model, about, spaces) })
         })
     }
 
@@ -247,6 +247,12 @@ impl Learned {
     #[getter]
     fn form(&self) -> Option<Form> {
         self.form.clone()
+    }
+
+    /// Frames in the stack of an observation; 1 without stacking.
+    #[getter]
+    fn frames(&self) -> usize {
+        self.frames
     }
 
     /// The names of the classes; empty of a policy or a regression.

@@ -17,15 +17,7 @@ pub(crate) fn space_to_python(py: Python<'_>, space: &Space) -> PyResult<Py<PyAn
             ("Box", PyArray1::from_slice(py, low), PyArray1::from_slice(py, high)).into_py_any(py)
         }
         Space::MultiBinary { shape } => ("MultiBinary", shape).into_py_any(py),
-    }
-}
-
-/// The lengths of the axes of one value of a space; none of a number.
-fn shape_of(space: &Space) -> Vec<usize> {
-    match space {
-        Space::Discrete { .. } | Space::Tuple { .. } => Vec::new(),
-        Space::Box { low, .. } => vec![low.len()],
-        Space::MultiBinary { shape } => shape.clone(),
+        Space::Image { .. } => ("Image", space.shape()).into_py_any(py),
     }
 }
 
@@ -95,7 +87,7 @@ pub(crate) fn value_to_python<T: Number>(py: Python<'_>, row: &[T], space: &Spac
         }
         _ => {
             let array = PyArray1::from_iter(py, row.iter().map(|number| number.to_array()));
-            match shape_of(space)[..] {
+            match space.shape()[..] {
                 [_] => array.into_py_any(py),
                 ref shape => array.reshape(shape.to_vec())?.into_py_any(py),
             }
@@ -112,7 +104,7 @@ pub(crate) fn rows_to_python<T: Number>(
     out: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Py<PyAny>> {
     let copies = rows.len() / space.features();
-    let shape: Vec<usize> = [vec![copies], shape_of(space)].concat();
+    let shape: Vec<usize> = [vec![copies], space.shape()].concat();
     let Space::Tuple { sizes } = space else {
         let Some(out) = out else {
             let array = PyArray1::from_iter(py, rows.iter().map(|number| number.to_array()));

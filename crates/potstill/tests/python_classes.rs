@@ -5,6 +5,7 @@
 use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{RunKind, run_kinds};
 use potstill::config::Key;
+use potstill::env::registry::{EnvOption, GENERAL_OPTIONS};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -85,6 +86,16 @@ fn python_type(key: &Key) -> &'static str {
     }
 }
 
+/// The type of an option of every environment, by its example.
+fn option_type(option: &EnvOption) -> &'static str {
+    match &*option.example {
+        "true" => "bool",
+        example if example.parse::<u64>().is_ok() => "int",
+        example if example.parse::<f64>().is_ok() => "float",
+        _ => "str | tuple[float, float]",
+    }
+}
+
 /// A paragraph with a hanging indentation.
 fn paragraph(text: &str, first: &str, further: &str) -> String {
     let mut lines = vec![first.to_owned()];
@@ -128,6 +139,9 @@ fn class(algorithm: &Algorithm, kind: &RunKind) -> String {
     text += "    def __init__(\n        self,\n        policy: Any = \"MlpPolicy\",\n        env: Any = None,\n        *,\n";
     for (key, _) in &keys {
         writeln!(text, "        {}: {} | None = None,", keyword(key), python_type(key)).unwrap();
+    }
+    for option in GENERAL_OPTIONS {
+        writeln!(text, "        {}: {} | None = None,", option.name, option_type(option)).unwrap();
     }
     text += "        policy_kwargs: Mapping[str, Any] | None = None,\n";
     text += "        tensorboard_log: str | os.PathLike[str] | None = None,\n";

@@ -16,7 +16,7 @@ pub type StateEnv = BoxEnv<usize>;
 /// An environment with a vector of features for its observation.
 pub type FeatureEnv = BoxEnv<[f32]>;
 
-/// An environment with planes of zeros and ones for its observation.
+/// An environment with planes of zeros and ones, or an image, for its observation.
 pub type PlaneEnv = BoxEnv<[u8]>;
 
 /// An environment with features whose actions are vectors, such as forces.
@@ -140,9 +140,9 @@ pub enum Kind {
     States(Factory<usize, usize>),
     /// Vectors of features, discrete actions.
     Features(Factory<[f32], usize>),
-    /// Planes of zeros and ones, discrete actions.
+    /// Planes of zeros and ones, or images, discrete actions.
     Planes(Factory<[u8], usize>),
-    /// Vectors of features, vectors of actions.
+    /// Vectors of features, or images as such, vectors of actions.
     Control(Factory<[f32], [f32]>),
 }
 
@@ -198,10 +198,10 @@ impl Kind {
         };
         match self {
             Kind::States(_) => discrete("observation", &observations)?,
+            Kind::Control(_) if matches!(observations, Space::Image { .. }) => {}
             Kind::Features(_) | Kind::Control(_) => boxed("observation", &observations)?,
             Kind::Planes(_) => {
-                let fits = matches!(observations, Space::MultiBinary { .. });
-                check("observation", &observations, "[u8]", fits, "MultiBinary")?;
+                check("observation", &observations, "[u8]", observations.is_bytes(), "MultiBinary or Image")?;
             }
         }
         match self {

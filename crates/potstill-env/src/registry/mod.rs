@@ -306,7 +306,7 @@ impl Spec {
         }
     }
 
-    /// The environment, if its observations are planes of zeros and ones.
+    /// The environment, if its observations are planes of zeros and ones, or images.
     pub fn make_planes(&self) -> Option<PlaneEnv> {
         match &self.kind {
             Kind::Planes(factory) => Some(factory.one()),
@@ -338,7 +338,7 @@ impl Spec {
         }
     }
 
-    /// Copies of the environment, if its observations are planes of zeros and ones.
+    /// Copies of the environment, if its observations are planes of zeros and ones, or images.
     pub fn make_vec_planes(&self, copies: usize, autoreset: Autoreset) -> Option<BoxVecEnv<u8>> {
         match &self.kind {
             Kind::Planes(factory) => Some(factory.many(copies, autoreset)),

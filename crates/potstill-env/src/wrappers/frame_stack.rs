@@ -50,6 +50,9 @@ where
                 Space::Box { low: low.repeat(self.frames), high: high.repeat(self.frames) }
             }
             Space::MultiBinary { shape } => Space::MultiBinary { shape: [vec![self.frames], shape].concat() },
+            Space::Image { frames, height, width, channels } => {
+                Space::Image { frames: self.frames * frames, height, width, channels }
+            }
             numbered => unreachable!("{numbered} is no space of arrays"),
         }
     }

@@ -125,7 +125,8 @@ snapshot! {
     }
 }
 
-/// Planes of zeros and ones as features, for agents that learn from those.
+/// Planes of zeros and ones, or the bytes of images, as features, for agents that learn from those. The space of images
+/// stays theirs.
 #[derive(Clone, Debug)]
 pub struct Features<E> {
     env: E,
@@ -156,7 +157,10 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
     forward!(raw_reward);
 
     fn observation_space(&self) -> Space {
-        Space::Box { low: vec![0.0; self.planes.len()], high: vec![1.0; self.planes.len()] }
+        match self.env.observation_space() {
+            space @ Space::Image { .. } => space,
+            space => Space::uniform(space.features(), 0.0, 1.0),
+        }
     }
 
     fn reset(&mut self, seed: Option<u64>, observation: &mut [f32]) {

@@ -140,6 +140,10 @@ impl OffPolicyConfig {
         optimizer: &OptimizerConfig,
         task: &TaskSpec,
     ) -> Result<(), ConfigError> {
+        if task.is_bytes {
+            let reason = "has networks of features here, and the observations are images: ppo and a2c learn from those";
+            return Err(ConfigError::value("net_arch", format!("{} {reason}", self.net_arch)));
+        }
         let policy = Ends::new(task.inputs.count(), L::OUTPUTS * task.action_space.features());
         let rate = self.critic_learning_rate.unwrap_or(self.learning_rate);
         L::check_normalisation(self)?;

@@ -3,8 +3,10 @@
 use super::schedules::resolve;
 use super::task::Task;
 use crate::agent::Agent;
-use crate::config::{ConfigError, Key, Need, Settings};
+use crate::config::{ConfigError, Key, Need, Setting, Settings};
 use crate::planning::{Planner, PlanningConfig};
+use potstill_env::Space;
+use potstill_nn::NetworkSpec;
 use std::fmt;
 use toml::Value;
 
@@ -106,7 +108,22 @@ impl<S: Settings + Clone + Send, T> Recipe<T> for Recipes<S, T> {
     fn build(&self, task: &Task<'_>) -> Result<T, ConfigError> {
         let mut settings = self.settings.clone();
         resolve(&mut settings, task.schedule_steps.or(task.steps))?;
+        if matches!(task.spec.observation_space(), Space::Image { .. }) {
+            scale_images(&mut settings);
+        }
         (self.build)(&settings, task)
+    }
+}
+
+/// Divides the inputs of networks by 255, unless they are divided by another number: the bytes of images become numbers
+/// from 0 to 1.
+fn scale_images(settings: &mut dyn Settings) {
+    for key in settings.keys().into_iter().filter(|key| key.kind == NetworkSpec::KIND) {
+        let spec = settings.get(key.name).and_then(|value| NetworkSpec::from_toml(&value).ok());
+        if let Some(spec) = spec.filter(|spec| spec.input_divisor == 1) {
+            let value = NetworkSpec { input_divisor: 255, ..spec }.to_toml().expect("a network is set");
+            settings.set(key.name, &value).expect("a key of these settings").expect("a network");
+        }
     }
 }
 

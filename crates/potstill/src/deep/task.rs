@@ -63,7 +63,7 @@ impl TaskSpec {
         Ok(Self {
             inputs: inputs(task.spec, net_arch),
             frames: task.spec.frames(),
-            is_bytes: matches!(space, Space::MultiBinary { .. }),
+            is_bytes: space.is_bytes(),
             actions: action_space.discrete().unwrap_or_else(|| action_space.features()),
             action_space,
             total_steps: task.schedule_steps.unwrap_or(steps),
@@ -73,18 +73,15 @@ impl TaskSpec {
     }
 }
 
-/// The network's inputs: planes as an image if the network has convolutions, else features.
+/// The network's inputs: planes and images as an image if the network has convolutions, else features.
 fn inputs(spec: &Spec, net_arch: &NetworkSpec) -> Inputs {
     let space = spec.observation_space();
-    let image = match &space {
-        Space::MultiBinary { shape } if !net_arch.stages.is_empty() => match shape[..] {
-            [height, width, channels] => Some(Inputs { frames: 1, height, width, channels }),
-            [frames, height, width, channels] => Some(Inputs { frames, height, width, channels }),
-            _ => None,
-        },
-        _ => None,
-    };
-    image.unwrap_or_else(|| space.features().into())
+    match space.shape()[..] {
+        _ if !space.is_bytes() || net_arch.stages.is_empty() => space.features().into(),
+        [height, width, channels] => Inputs { frames: 1, height, width, channels },
+        [frames, height, width, channels] => Inputs { frames, height, width, channels },
+        _ => space.features().into(),
+    }
 }
 
 /// Refuses a pass over `samples` with `taus` probabilities each, the value of `key`, if it takes too much memory.

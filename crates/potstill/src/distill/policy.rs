@@ -181,6 +181,11 @@ impl PolicyDistiller {
     ) -> Self {
         let ends = Self::ends(spec, &teacher);
         let mut rng = streams.stream("initialisation");
+        let mut spec = spec.clone();
+        if spec.input_divisor == 1 {
+            // The bytes of images are scaled for the student as for the teacher.
+            spec.input_divisor = teacher.spec().input_divisor;
+        }
         let student = spec.initialised(&ends, optimizer.initialisation(), &mut rng);
         Self {
             optimizer: GuardedStep::new(&optimizer, student.parameters().len()),
