@@ -136,7 +136,8 @@ def replay(id):
         for t, action in enumerate(episode.actions):
             seen, reward, terminated, truncated, _ = env.step(action)
             np.testing.assert_array_equal(seen, row(episode.observations, t + 1))
-            assert float(reward) == episode.rewards[t]
+            # Pendulum's may differ in the last bits, by the precision of the action that it is given.
+            np.testing.assert_allclose(float(reward), episode.rewards[t], rtol=1e-6)
             assert (terminated, truncated) == (episode.terminations[t], episode.truncations[t])
     assert id in minari.list_local_datasets()
     return int(data.total_episodes)

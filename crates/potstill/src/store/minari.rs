@@ -19,7 +19,13 @@ pub fn minari_folder(id: &str) -> Result<PathBuf, String> {
         !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
     };
     let version = id.rsplit_once("-v").map_or("", |(_, version)| version);
-    if !id.split('/').all(is_word) || version.is_empty() || !version.chars().all(|c| c.is_ascii_digit()) {
+    // Minari takes no namespace of one letter.
+    let is_short = id.rsplit_once('/').is_some_and(|(namespace, _)| namespace.len() < 2);
+    if is_short
+        || !id.split('/').all(is_word)
+        || version.is_empty()
+        || !version.chars().all(|c| c.is_ascii_digit())
+    {
         return Err(
             "the name of a data set of Minari is NAMESPACE/name-v0, of letters, digits, _ and -".to_owned()
         );
@@ -58,6 +64,7 @@ mod tests {
         check("pole/random-v", Err(()));
         check("pole/../random-v0", Err(()));
         check("pole//random-v0", Err(()));
+        check("p/random-v0", Err(()));
         check("pole/ran dom-v0", Err(()));
         check("", Err(()));
     }
