@@ -32,6 +32,7 @@
 //! assert_eq!((last.observation, last.action, last.reward), (&[0.75, 0.5, 0.0][..], &[1.5][..], -0.5));
 //! assert_eq!((last.next_observation, last.terminated, last.truncated), (&[0.5, 0.5, 1.0][..], false, true));
 //! assert!(data.transitions::<usize, [f32]>().is_none(), "observations are no indices");
+//! # Ok::<(), String>(())
 //! ```
 
 mod arrow;
