@@ -12,7 +12,7 @@
 //! let states = split_state(&whole.snapshot(), &[2, 3])?;
 //! let mut first = make(2);
 //! first.restore(&states[0])?;
-//! let mut sent = VecSteps::new(2, 4, 1);
+//! let mut sent: VecSteps<f32, usize> = VecSteps::new(2, 4, 1);
 //! sent.push(&[0, 1], first.step(&[0, 1]).unwrap());
 //! // Their step is put among those of the others.
 //! let mut batch = whole.batch().clone();
