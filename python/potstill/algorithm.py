@@ -172,7 +172,9 @@ class Algorithm:
         """The seed."""
         self._preset, self._threads = preset, threads
         self._keys = _settings({**_of_images(policy, keys), **_of_policy(policy_kwargs or {}, policy)}, self.name)
-        _native.check_train(self.name, runs._settings({"seed": self.seed, **self._keys}))
+        general = _native.general_options()
+        own = {name: value for name, value in self._keys.items() if name not in general}
+        _native.check_train(self.name, runs._settings({"seed": self.seed, **own}))
         self._given = None if env is None else given(env)
         if self._given is not None:
             runs._check_copies(self.name, self._given)

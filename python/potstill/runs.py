@@ -229,6 +229,11 @@ def _plain(name: str, value: Any) -> Any:
     raise InputError(f"{name}: write a number, a flag, a text, or a list of them, not {type(value).__name__}")
 
 
+def _word(value: Any) -> str:
+    """A value as the command takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _option(value: Any) -> str:
     """The value of an option of environments as text; a pair is a range."""
     return ":".join(_word(part) for part in value) if isinstance(value, (tuple, list)) else _word(value)
@@ -395,7 +400,7 @@ def _range(values: str | Sequence[Any]) -> str:
     """The range of a searched setting as the command takes it; of a list, its values."""
     if isinstance(values, str):
         return values
-    return "|".join(str(value).lower() if isinstance(value, bool) else str(value) for value in values)
+    return "|".join(_word(value) for value in values)
 
 
 def distill(
