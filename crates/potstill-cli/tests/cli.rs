@@ -622,14 +622,15 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
     let algorithms = algos["algorithms"].as_array().unwrap();
-    assert_eq!(algorithms.len(), 45);
+    assert_eq!(algorithms.len(), 51);
     let of = |name: &str| algorithms.iter().find(|algorithm| algorithm["name"] == name).unwrap();
     for (name, family, policy, data, model) in [
         ("q-learning", "tabular", "off-policy", "online or offline", "model-free"),
         ("sarsa", "tabular", "on-policy", "online", "model-free"),
         ("td-prediction", "prediction", "on-policy", "online or offline", "model-free"),
         ("dyna-q", "planning", "off-policy", "online or offline", "model-based"),
-        ("dqn", "deep", "off-policy", "online", "model-free"),
+        ("dqn", "deep", "off-policy", "online or offline", "model-free"),
+        ("cql", "offline", "off-policy", "offline", "model-free"),
     ] {
         let told =
             ["family", "policy", "data", "model"].map(|key| of(name)[key].as_str().unwrap().to_owned());

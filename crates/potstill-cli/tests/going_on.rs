@@ -77,7 +77,10 @@ fn names_of_other_libraries_get_the_right_advice() {
         (format!("{cliff} --lr 1"), "did you mean --alpha?"),
         (format!("{cliff} --double maybe"), "unknown key `double` (command line)"),
         (format!("{pole} --double maybe"), "`double` (command line): expected true or false"),
-        ("train dqn --data walks.jsonl --out new".to_owned(), "train q-learning --data walks.jsonl"),
+        (
+            "train ppo --data walks.jsonl --out new".to_owned(),
+            "cql, iql, bc, td3-bc and dqn learn from recorded episodes",
+        ),
         ("train distill --out new".to_owned(), "potstill distill --teacher RUN"),
         ("train --out new --config nowhere.toml".to_owned(), "cannot read nowhere.toml"),
         ("config distill".to_owned(), "config distill-policy"),

@@ -35,7 +35,7 @@ impl Place {
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
-    /// What `testdata/minari/sets.py` prints.
+    /// The output of `testdata/minari/sets.py`.
     fn minari(&self, arguments: &[&str]) -> Value {
         let python = std::env::var("POTSTILL_PYTHON").expect("set by `cargo xtask test`");
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/minari/sets.py");

@@ -28,7 +28,7 @@ Examples:
   potstill play runs/walk --gif walk.gif --fps 5 --json
   potstill play --env CliffWalking-v1 --episodes 300 --record walks.jsonl
   potstill play --env CartPole-v1 --episodes 900 --record minari:pole/random-v0
-  potstill play runs/pole --epsilon 0.3 --episodes 100 --record minari:pole/medium-v0")]
+  potstill play runs/pole --epsilon 0.3 --record minari:pole/medium-v0")]
 pub(crate) struct Play {
     /// The run directory; its greedy policy plays
     #[arg(value_name = "RUN")]

@@ -271,7 +271,10 @@ where
                 learn((method, new), &recorded[i], &spec, seeds[i], runs)
             });
             let values = all.into_iter().collect::<Result<Vec<f64>, Error>>()?;
-            claims.push(claim(&title, method.expected[i], values.clone()));
+            claims.push(claim(&title, method.expected[i], &values));
+            if matches!(method.expected[i], All(..)) {
+                beside.push(Column { name: title.clone(), values: values.clone() });
+            }
             let line = match lines.iter_mut().find(|(name, _)| *name == method.title) {
                 Some((_, line)) => line,
                 None => {
@@ -286,21 +289,26 @@ where
 }
 
 /// A claim about the returns of all seeds.
-fn claim(title: &str, expected: Expected, values: Vec<f64>) -> Claim {
-    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let (what, expected, measured, is_reach) = match expected {
-        All(low, high) if low == f64::NEG_INFINITY => {
-            (format!("{title}: highest seed"), (low, high), Estimate::exact(greatest), true)
-        }
-        All(low, high) => (format!("{title}: lowest seed"), (low, high), Estimate::exact(least), true),
-        Seeds(low, high) => (format!("{title}: mean"), (low, high), Center::Mean.estimate(&values), false),
-        Open => {
-            let anything = (f64::NEG_INFINITY, f64::INFINITY);
-            (format!("{title}: mean"), anything, Center::Mean.estimate(&values), false)
-        }
+fn claim(title: &str, expected: Expected, values: &[f64]) -> Claim {
+    let from = "a second program";
+    let extreme = |which: &str, value: f64, expected| {
+        let (what, measured) = (format!("{title}: {which} seed"), Estimate::exact(value));
+        Claim { what, expected, from, measured, is_reach: true, values: Vec::new() }
     };
-    Claim { what, expected, from: "a second program", measured, is_reach, values }
+    let expected = match expected {
+        All(low, high) if low == f64::NEG_INFINITY => {
+            let greatest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            return extreme("highest", greatest, (low, high));
+        }
+        All(low, high) => {
+            let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+            return extreme("lowest", least, (low, high));
+        }
+        Seeds(low, high) => (low, high),
+        Open => (f64::NEG_INFINITY, f64::INFINITY),
+    };
+    let (what, measured) = (format!("{title}: mean"), Center::Mean.estimate(values));
+    Claim { what, expected, from, measured, is_reach: false, values: values.to_vec() }
 }
 
 /// Both tables.

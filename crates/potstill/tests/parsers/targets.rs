@@ -92,8 +92,8 @@ fn minari_data(bytes: &[u8]) -> bool {
     const LAKE: &str = r#"{"total_episodes": 1, "data_format": "arrow",
         "observation_space": "{\"type\": \"Discrete\", \"n\": 16}", "action_space": "{\"type\": \"Discrete\", \"n\": 4}"}"#;
     const POLE: &str = r#"{"total_episodes": 1, "data_format": "arrow",
-        "observation_space": "{\"type\": \"Box\", \"shape\": [2, 2], \"low\": [[-4.8, -Infinity], [-0.5, -Infinity]],
-        \"high\": [[4.8, Infinity], [0.5, Infinity]]}", "action_space": "{\"type\": \"Discrete\", \"n\": 2}"}"#;
+        "observation_space": "{\"type\": \"Box\", \"shape\": [2, 2], \"low\": [[-4.8, -Infinity], [-0.5, -Infinity]], \"high\": [[4.8, Infinity], [0.5, Infinity]]}",
+        "action_space": "{\"type\": \"Discrete\", \"n\": 2}"}"#;
     let episode = include_bytes!("../../../../testdata/fuzz/minari/valid-lake.arrow");
     match bytes.starts_with(b"{") {
         true => dataset(bytes, episode),

@@ -27,7 +27,7 @@ const ENDINGS: [(&str, [bool; 2]); 3] =
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Lines;
+pub(crate) struct Lines;
 
 impl Reader for Lines {
     fn name(&self) -> &'static str {
@@ -55,7 +55,7 @@ impl Reader for Lines {
 /// The episodes of a file, of which each column holds at most so many bytes in memory.
 ///
 /// If it is no recording: the line and the reason.
-pub(in super::super) fn read(reader: impl BufRead, memory: usize) -> Result<OfflineDataset, String> {
+pub(crate) fn read(reader: impl BufRead, memory: usize) -> Result<OfflineDataset, String> {
     let mut data: Option<OfflineDataset> = None;
     for (i, line) in reader.lines().enumerate() {
         let at = |reason: String| format!("line {}: {reason}", i + 1);

@@ -84,7 +84,7 @@ pub struct OfflineDataset {
     actions: Rows,
     rewards: Stored<f64>,
     episodes: Vec<EpisodeRecord>,
-    /// What else a file says of the data, under Minari's names: `author`, `algorithm_name`, `description`,
+    /// Everything else that a file says of the data, under Minari's names: `author`, `algorithm_name`, `description`,
     /// ...
     pub metadata: Map<String, Value>,
 }

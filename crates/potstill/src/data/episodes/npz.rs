@@ -22,15 +22,15 @@ const NEXT: &str = "next_observations";
 
 /// An array of numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub(in super::super) struct NumberArray {
-    pub(in super::super) shape: Vec<usize>,
-    pub(in super::super) numbers: Stored<f64>,
+pub(crate) struct NumberArray {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) numbers: Stored<f64>,
     /// True if they are floating-point numbers in the file.
-    pub(in super::super) is_float: bool,
+    pub(crate) is_float: bool,
 }
 
 /// Returns true if arrays of these names are episodes.
-pub(in super::super) fn are_episodes(names: &[String]) -> bool {
+pub(crate) fn are_episodes(names: &[String]) -> bool {
     NEEDED.iter().all(|needed| names.iter().any(|name| name == needed))
 }
 
@@ -70,7 +70,7 @@ impl Column {
 /// Reads the episodes of arrays, of which each column holds at most so many bytes in memory.
 ///
 /// If they do not fit together: the array and the reason.
-pub(in super::super) fn read(
+pub(crate) fn read(
     names: &[String],
     array: impl Fn(&str) -> Result<NumberArray, String>,
     memory: usize,

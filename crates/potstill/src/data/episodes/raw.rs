@@ -151,7 +151,7 @@ impl<'a> Raw<'a> {
 }
 
 /// The number of a half precision's bits: a sign, 5 bits of exponent and 10 of mantissa.
-pub(in super::super) fn half(bits: u16) -> f64 {
+pub(crate) fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f64::from(bits & 0x3ff));
     // Powers of two are exact: the mantissa counts 2^-24 of a subnormal number.

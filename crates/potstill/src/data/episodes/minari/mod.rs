@@ -23,6 +23,25 @@
 //! | `form.rs` | spaces, and their values in columns |
 //! | `steps.rs` | flags, rewards and metadata of an episode |
 //! | `arrow_layout.rs`, `hdf5_layout.rs` | the two layouts |
+//!
+//! ```
+//! use potstill::data::OfflineDataset;
+//! use potstill::data::episodes::minari::{Layout, write};
+//! use potstill::env::Space;
+//! use potstill::experience::Trajectory;
+//!
+//! let mut walk: Trajectory<usize> = Trajectory::starting_at(36);
+//! walk.push(0, -1.0, 24);
+//! let mut data = OfflineDataset::new("CliffWalking-v1", Space::Discrete { n: 48 }, Space::Discrete { n: 4 });
+//! data.push(&walk, [false, true], None)?;
+//! let mut files = Vec::new();
+//! write(&data, "cliff/short-v0", Layout::Arrow, &mut |path, _| {
+//!     files.push(path.to_owned());
+//!     Ok(())
+//! }).unwrap();
+//! assert!(files.contains(&"data/0/part-0.arrow".to_owned()));
+//! # Ok::<(), String>(())
+//! ```
 
 mod arrow_layout;
 mod env_spec;
@@ -56,7 +75,7 @@ const ENV_SPEC: &str = "env_spec";
 
 /// The format.
 #[derive(Clone, Copy, Debug)]
-pub(in super::super) struct Minari;
+pub(crate) struct Minari;
 
 impl Reader for Minari {
     fn name(&self) -> &'static str {
@@ -112,7 +131,7 @@ impl Layout {
 const WITHOUT_HDF5: &str = "it is in HDF5, which this build does not read or write; build with the feature hdf5 (cargo install \
                             potstill-cli --features hdf5), or use Minari's Arrow layout (data_format=\"arrow\")";
 
-/// What the metadata says of a data set: the forms of observations and actions.
+/// The forms of observations and actions by the metadata of a data set.
 fn forms(metadata: &Map<String, Value>) -> Result<[Form; 2], String> {
     let has_jpeg = metadata.get("jpeg_encoding") != Some(&Value::Bool(false));
     let form = |what: &str| {
