@@ -22,7 +22,7 @@
 //! ```
 
 use super::episodes::{OfflineDataset, lines};
-use crate::experience::{Ending, Episode, Steps, Trajectory, each_transition};
+use crate::experience::{Ending, Episode, Trajectory};
 use potstill_core::snapshot::below;
 use potstill_core::{Streams, snapshot};
 use potstill_env::{BoxEnv, Env, EnvError, Outcome, Row, Space};
@@ -98,31 +98,6 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
             recording.episodes.push(Episode { trajectory, ending });
         }
         Ok(recording)
-    }
-
-    /// The undiscounted return of each episode.
-    pub fn returns(&self) -> impl Iterator<Item = f64> {
-        self.episodes.iter().map(|episode| episode.trajectory.initial_return(1.0).0)
-    }
-
-    /// Calls a function with each transition, in their order.
-    ///
-    /// # Errors
-    /// Those of the function, which end the walk.
-    pub fn each_transition<E>(&self, each: impl FnMut(&Steps<'_, O, A>) -> Result<(), E>) -> Result<(), E> {
-        each_transition(&self.episodes, each)
-    }
-
-    /// Keeps this share of the episodes, those of the highest returns, of which there is at least one.
-    pub fn keep_top(&mut self, share: f64) {
-        let kept = ((share * self.episodes.len() as f64).ceil() as usize).clamp(1, self.episodes.len());
-        let mut returns: Vec<(usize, f64)> = self.returns().enumerate().collect();
-        // Of equal ones the first.
-        returns.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let mut is_kept = vec![false; returns.len()];
-        returns[..kept].iter().for_each(|&(i, _)| is_kept[i] = true);
-        let mut is_kept = is_kept.into_iter();
-        self.episodes.retain(|_| is_kept.next() == Some(true));
     }
 
     /// Records uniformly random actions, so many steps in all; the last episode is cut off.

@@ -207,14 +207,6 @@ impl DqnConfig {
         })
     }
 
-    /// The loss of a TD error.
-    fn regression(&self) -> Regression {
-        match self.huber_delta {
-            0.0 => Regression::SquaredError,
-            delta => Regression::Huber { delta: delta as f32 },
-        }
-    }
-
     /// Inputs and outputs of the network for an objective.
     pub fn ends(&self, objective: &Objective, task: &TaskSpec) -> Ends {
         Ends { inputs: task.inputs, choices: task.actions, head: objective.head() }
@@ -282,6 +274,14 @@ impl DqnConfig {
             is_data: task.data.is_some(),
             memory_limit: (self.memory_limit * 1e9) as u64,
         }
+    }
+}
+
+/// The loss of a TD error by the key `huber_delta`.
+pub(crate) fn td_loss(huber_delta: f64) -> Regression {
+    match huber_delta {
+        0.0 => Regression::SquaredError,
+        delta => Regression::Huber { delta: delta as f32 },
     }
 }
 
@@ -476,7 +476,7 @@ impl Dqn {
         }
         let q = online.forward(s, workspace);
         d_outputs.resize(q.len(), 0.0);
-        regression_at(config.regression(), q, Chosen { indices: a, weights }, y, td_errors, d_outputs)
+        regression_at(td_loss(config.huber_delta), q, Chosen { indices: a, weights }, y, td_errors, d_outputs)
     }
 }
 

@@ -29,6 +29,7 @@ use crate::agent::{LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, Unused, recipe_without};
 use crate::config::{Need, other_defaults, settings};
 use crate::deep::TaskSpec;
+use crate::deep::dqn::td_loss;
 use crate::experience::Batch;
 use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
@@ -36,7 +37,7 @@ use crate::targets::bellman_double;
 use crate::teacher::Teacher;
 use potstill_core::math::ln_f64;
 use potstill_core::snapshot;
-use potstill_nn::loss::{Chosen, Regression, cross_entropy, regression_at};
+use potstill_nn::loss::{Chosen, cross_entropy, regression_at};
 use potstill_nn::{Ends, Head, Network};
 
 settings! {
@@ -184,16 +185,12 @@ impl OfflineLearner for BcqLearner {
         bellman_double(r, discounts, q_next, q_select, y);
         // L = huber(Q(s, a) - y) - ln G(a|s) + penalty mean logit^2
         let outputs = network.forward(s);
-        let regression = match config.huber_delta {
-            0.0 => Regression::SquaredError,
-            delta => Regression::Huber { delta: delta as f32 },
-        };
         places.clear();
         places.extend(a.iter().map(|action| 2 * action));
         errors.resize(a.len(), 0.0);
         d_outputs.resize(outputs.len(), 0.0);
         let chosen = Chosen { indices: places, weights: &[] };
-        let of_values = regression_at(regression, outputs, chosen, y, errors, d_outputs);
+        let of_values = regression_at(td_loss(config.huber_delta), outputs, chosen, y, errors, d_outputs);
         let of_chosen = outputs.chunks_exact(outputs.len() / a.len()).zip(&*places);
         let mean_value = of_chosen.map(|(row, &place)| f64::from(row[place])).sum::<f64>() / a.len() as f64;
         logits.clear();

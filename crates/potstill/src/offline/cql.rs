@@ -4,7 +4,7 @@
 //! Equation 4, CQL(H): sample a minibatch; regress `Q(s, a)` to `y = r + gamma max_a' Q'(s', a')`, beside `alpha (ln sum_a
 //! exp Q(s, a) - Q(s, a_recorded))`; move the target network by `tau`. Off-policy, offline, model-free.
 //!
-//! Where the data prefer good actions the largest value is no lower bound: the term raises the values of recorded
+//! The largest value is no lower bound where the data prefer good actions: the term raises the values of recorded
 //! actions, too. On FrozenLake, with half of the actions those of the optimal policy and the others even, the value of
 //! the start is 5.58 with `alpha` = 2, where the optimum is 0.542 (`potstill/tests/offline.rs`).
 //!
@@ -37,13 +37,14 @@ use crate::agent::{LearnError, Measurements};
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, Unused, recipe_without};
 use crate::config::{Need, other_defaults, settings};
 use crate::deep::TaskSpec;
+use crate::deep::dqn::td_loss;
 use crate::experience::Batch;
 use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::{bellman_double, bellman_max};
 use potstill_core::snapshot;
 use potstill_core::snapshot::Flat;
-use potstill_nn::loss::{Regression, cross_entropy};
+use potstill_nn::loss::cross_entropy;
 use potstill_nn::{Ends, Network};
 
 settings! {
@@ -150,11 +151,7 @@ impl OfflineLearner for CqlLearner {
         // ln sum_a exp Q(s, a) - Q(s, a_recorded) is the cross-entropy of the softmax of the values.
         let alpha = config.cql_alpha;
         let mut gap = 0.0;
-        let regression = match config.huber_delta {
-            0.0 => Regression::SquaredError,
-            delta => Regression::Huber { delta: delta as f32 },
-        };
-        let step = critic.step(rates.critic, batch, (regression, y), |q, d_q| {
+        let step = critic.step(rates.critic, batch, (td_loss(config.huber_delta), y), |q, d_q| {
             d_penalty.resize(q.len(), 0.0);
             gap = f64::from(cross_entropy(q, a, d_penalty));
             d_q.iter_mut().zip(&*d_penalty).for_each(|(d, penalty)| *d += alpha as f32 * penalty);

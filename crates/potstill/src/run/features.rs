@@ -4,6 +4,7 @@ use super::actions::Actions;
 use super::checks::{env_and_length, usage};
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
+use super::sources::peek;
 use super::transitions::{Recorded, deep_settings};
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Recipe, Task};
 use crate::config::{Layer, resolve_onto};
@@ -28,7 +29,11 @@ impl PrepareFeatures<'_> {
     pub(super) fn has_choices(&self, choices: Constructor<Learning<usize>>) -> Result<bool, Error> {
         let others = deep_settings(self.algorithm);
         let defaults = ((RunConfig::default(), (others, choices())), StoreConfig::default());
-        let of_data = Recorded::read(self.algorithm, self.layers)?.as_ref().map(Recorded::layer);
+        // Data are read here only for the name of their environment.
+        let of_data = match peek(self.layers, "env") {
+            Some(_) => None,
+            None => Recorded::read(self.algorithm, self.layers)?.as_ref().map(Recorded::layer),
+        };
         let layers: Vec<Layer> = self.layers.iter().cloned().chain(of_data).collect();
         let ((run, _), _) = resolve_onto(defaults, &layers)?.settings;
         Ok(env_and_length(self.algorithm, &run)?.action_space().discrete().is_some())
