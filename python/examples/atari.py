@@ -8,10 +8,7 @@ bits.
 from __future__ import annotations
 
 import argparse
-<<<<<<< HEAD
-=======
 import resource
->>>>>>> img
 import tempfile
 import time
 from pathlib import Path
@@ -52,19 +49,9 @@ class Stops(gym.Wrapper[Any, Any, Any, Any]):
         return super().step(action)
 
 
-<<<<<<< HEAD
-def resident_bytes() -> int:
-    """The memory of this process, on Linux; 0 elsewhere."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * 4096
-=======
 def most_bytes() -> int:
     """The most memory that this process has had, on Linux."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
->>>>>>> img
 
 
 def main() -> None:
@@ -92,33 +79,19 @@ def main() -> None:
     def env() -> Any:
         return make(given.game, given.sticky)
 
-<<<<<<< HEAD
-    before, begun = resident_bytes(), time.monotonic()
-    peaks: list[int] = []
-    model = ps.DQN("CnnPolicy", env, out=folder / "whole", **keys)
-    model.learn(steps, callback=lambda record: bool(peaks.append(resident_bytes()) or True))
-=======
     before, begun = most_bytes(), time.monotonic()
     model = ps.DQN("CnnPolicy", env, out=folder / "whole", **keys)
     model.learn(steps)
->>>>>>> img
     seconds = time.monotonic() - begun
     speed = f"{steps / seconds:.0f} steps, {steps * SKIPPED / seconds:.0f} frames a second"
     print(f"{steps} steps, {steps * SKIPPED} frames of {given.game}, in {seconds:.0f} s: {speed}")
     if (returns := model.metrics.get("rollout/ep_rew")) is not None:
         print(f"returns of {len(returns.values)} episodes, of raw rewards: {returns.values.min():.0f} to {returns.values.max():.0f}")
 
-<<<<<<< HEAD
-    # A frame of the screen, and action, reward and marks beside it; the process has grown by little more.
-    frame = int(np.prod(env().observation_space.shape))
-    stored = min(steps, given.buffer_size)
-    grown = (max(peaks, default=before) - before) / 1e6
-=======
     # A frame of the screen for each step; the process has grown by the networks and a checkpoint, too.
     frame = int(np.prod(env().observation_space.shape))
     stored = min(steps, given.buffer_size)
     grown = (most_bytes() - before) / 1e6
->>>>>>> img
     print(f"{frame} bytes a stored frame: {frame * stored / 1e6:.0f} MB for {stored}, the process grew by {grown:.0f} MB")
 
     # The same run, stopped in mid-episode, and continued.

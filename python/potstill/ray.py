@@ -29,6 +29,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -84,7 +85,16 @@ class _Actors:
             raise InputError(f"{self._count} actors for {copies} copies: give num_envs={self._count} or more")
         counts = [copies // self._count + (i < copies % self._count) for i in range(self._count)]
         # Ray starts an actor that is lost again, and sends it what it has not answered.
-        actor = self._ray.remote(**{"max_restarts": 3, "max_task_retries": 3, "num_cpus": 1, **self._options})(_Actor)
+        options = {"max_restarts": 3, "max_task_retries": 3, "num_cpus": 1, **self._options}
+        asked, there = self._count * options["num_cpus"], self._ray.cluster_resources().get("CPU", 0)
+        if asked > there:
+            warnings.warn(
+                f"{self._count} actors ask for {asked:g} CPUs and Ray has {there:g}: the run waits until it has them; "
+                'fewer actors, or actor_options={"num_cpus": 0.5}, begin at once',
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        actor = self._ray.remote(**options)(_Actor)
         id = None if self._env is None else self.id
         self._handles = [
             actor.remote(config, sum(counts[:i]), count, self._env, id) for i, count in enumerate(counts)

@@ -41,6 +41,15 @@ def test_the_command_has_its_words_and_exit_codes(arguments, code, text):
     assert text in done.stdout + done.stderr
 
 
+def test_every_script_of_python_compiles():
+    # Examples and benchmarks too, which no other test may import.
+    root = Path(__file__).parents[2]
+    scripts = [path for folder in ("python", "benches", "docs", "crates") for path in (root / folder).rglob("*.py")]
+    assert len(scripts) > 30
+    for path in scripts:
+        compile(path.read_text(), path, "exec")
+
+
 def test_a_run_of_the_command_is_the_same_as_that_of_the_function(tmp_path):
     words = "train q-learning --env CliffWalking-v1 --episodes 40 --seed 3 --out".split()
     assert command(*words, str(tmp_path / "command")).returncode == 0

@@ -24,8 +24,10 @@ def example(name):
 @pytest.fixture(scope="module", autouse=True)
 def cluster(tmp_path_factory):
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # Paths of sockets have at most 107 characters.
-    ray.init(num_cpus=2, include_dashboard=False, object_store_memory=10**8, _temp_dir="/tmp/potstill-ray")
+    # Classes of this file are pickled by name. Paths of sockets have at most 107 characters.
+    found = {"env_vars": {"PYTHONPATH": str(Path(__file__).parent)}}
+    keys = dict(include_dashboard=False, object_store_memory=10**8, _temp_dir="/tmp/potstill-ray")
+    ray.init(num_cpus=2, runtime_env=found, **keys)
     yield
     ray.shutdown()
 
@@ -149,7 +151,9 @@ def test_a_killed_actor_is_replaced_and_the_bits_stay(tmp_path):
 def test_a_stopped_run_goes_on_with_other_actors_or_without(tmp_path):
     keys = dict(env="CartPole-v1", seed=3, preset="none", eval_freq=0, threads=1, **ROUNDS["ppo"])
     alone = files(ps.train("ppo", out=tmp_path / "alone", **keys).out)
-    for go_on in (lambda run: potstill.ray.resume(run, actors=3), ps.resume):
+    # Three actors for the two CPUs of the cluster.
+    shared = dict(actors=3, actor_options={"num_cpus": 0.5})
+    for go_on in (lambda run: potstill.ray.resume(run, **shared), ps.resume):
         seen = []
         out = tmp_path / f"stopped-{go_on is ps.resume}"
         potstill.ray.train("ppo", out=out, callback=lambda record: seen.append(record) or len(seen) < 5, **keys)
@@ -182,6 +186,15 @@ def test_what_actors_cannot_do_is_refused_before_anything_is_written(tmp_path, m
         potstill.ray.train(keys.pop("algorithm"), steps=100, **keys)
     assert text in str(caught.value) and "\n" not in str(caught.value)
     assert not list(tmp_path.iterdir())
+
+
+def test_more_actors_than_cpus_are_told(tmp_path):
+    group = potstill.ray._actors(3, "CartPole-v1", None)
+    try:
+        with pytest.warns(RuntimeWarning, match=r"3 actors ask for 3 CPUs and Ray has 2: .*num_cpus"):
+            group.start("", 3)
+    finally:
+        group.end()
 
 
 def test_an_environment_that_fails_in_an_actor_is_told(tmp_path):

@@ -100,3 +100,79 @@ def test_what_cannot_be_made_is_refused_in_a_line(run, tmp_path, env, others, te
     done = run("train", "dqn", "--env", env, "--steps", 100, "--out", "run", **others)
     assert done.returncode == 2 and text in done.stderr.splitlines()[-1]
     assert not (tmp_path / "run").exists()
+
+
+# A lamp on the left or the right half of a picture of two channels, and a wrapper that turns it.
+LAMP = '''
+import pathlib
+import gymnasium, numpy
+from gymnasium.spaces import Box, Discrete
+
+class Lamp(gymnasium.Env):
+    observation_space, action_space = Box(0, 255, (12, 10, 2), numpy.uint8), Discrete(2)
+
+    def __init__(self, dies_at=0):
+        self.steps, self.dies_at = 0, dies_at
+
+    def see(self):
+        self.side = int(self.np_random.integers(2))
+        image = numpy.zeros((12, 10, 2), dtype=numpy.uint8)
+        image[:, 5 * self.side : 5 * self.side + 5, 1] = 200
+        return image
+
+    def reset(self, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.see(), {}
+
+    def step(self, action):
+        self.steps += 1
+        if self.steps == self.dies_at and not pathlib.Path("dead").exists():
+            pathlib.Path("dead").touch()
+            raise ValueError("the bulb is out")
+        reward = float(action == self.side)
+        return self.see(), reward, False, False, {}
+
+class Turned(gymnasium.ObservationWrapper):
+    def observation(self, observation):
+        return observation[:, ::-1]
+
+gymnasium.register("Lamp-v0", entry_point=Lamp, max_episode_steps=20)
+'''
+PICTURES = ["train", "dqn", "--steps", 600, "--learning-starts", 100, "--net-arch", "cnn:4x3,8", "--eval-freq", 0]
+
+
+def test_images_reach_the_command_as_bytes_in_stacks_through_wrappers(run, tmp_path):
+    (tmp_path / "lamp.py").write_text(LAMP)
+    env = "gym:lamp:Lamp-v0:wrappers=lamp.Turned,frame_stack=2"
+    keys = ["--set", "gamma=0", "--set", "train_freq=1", "--set", "learning_rate=0.001"]
+    done = run(*PICTURES, *keys, "--env", env, "--out", "turned", "--json")
+    assert done.returncode == 0, done.stderr
+    done = run("eval", "turned", "--episodes", 10, "--json")
+    # Of 20; a policy that sees nothing has 10.
+    assert json.loads(done.stdout)["mean_return"] > 19, done.stderr
+
+
+def test_a_run_on_images_goes_on_exactly_from_the_checkpoint_before_an_exception(run, tmp_path):
+    (tmp_path / "lamp.py").write_text(LAMP)
+    words = [*PICTURES, "--checkpoint-freq", 100]
+    assert run(*words, "--env", "gym:lamp:Lamp-v0:frame_stack=2", "--out", "whole").returncode == 0
+    failed = run(*words, "--env", "gym:lamp:Lamp-v0:dies_at=313,frame_stack=2", "--out", "failed")
+    assert failed.returncode == 1 and "the bulb is out" in failed.stderr
+    resumed = run("resume", "failed")
+    assert resumed.returncode == 0 and "begins again" not in resumed.stderr, resumed.stderr
+    for name in ("metrics.jsonl", "model.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "failed" / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("env", "arch", "text"),
+    [
+        ("gym:lamp:Lamp-v0:wrappers=lamp.Bright", "cnn:4x3,8", "module 'lamp' has no attribute 'Bright'"),
+        ("gym:lamp:Lamp-v0", "cnn:32x8s4,64x4s2,64x3,512", "12 x 10"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused_in_a_line(run, tmp_path, env, arch, text):
+    (tmp_path / "lamp.py").write_text(LAMP)
+    done = run("train", "dqn", "--env", env, "--steps", 100, "--net-arch", arch, "--out", "run")
+    assert done.returncode == 2 and text in done.stderr.splitlines()[-1], done.stderr
+    assert not (tmp_path / "run").exists()

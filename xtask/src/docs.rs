@@ -115,6 +115,8 @@ fn links_lead_to_files_and_lines_are_short() {
             assert!(file.exists(), "{page}: no file {target}");
         }
         assert_eq!(long_lines(&text), [0; 0], "{page}: lines with more than {COLUMNS_MAX} columns");
+        let is_conflict = text.lines().any(|line| line.starts_with("<<<<<<<") || line.starts_with(">>>>>>>"));
+        assert!(!is_conflict, "{page}: both sides of a merge");
     }
 }
 
