@@ -125,13 +125,19 @@ def theirs_one():
     return loop(gym.make("CartPole-v1"), 100_000)
 
 
+def walk(env, actions, steps):
+    """Steps all copies. Nothing is kept: the pages of kept arrays would be most of the time."""
+    for t in range(steps):
+        env.step(actions[t % len(actions)])
+
+
 def vector(env, steps):
     """Nanoseconds a step of one copy."""
     import numpy as np
 
     actions = np.random.default_rng(0).integers(2, size=(64, env.num_envs))
     env.reset(seed=0)
-    return seconds(lambda: [env.step(actions[t % 64]) for t in range(steps)]) / steps / env.num_envs * 1e9
+    return seconds(lambda: walk(env, actions, steps)) / steps / env.num_envs * 1e9
 
 
 def ours_many():
@@ -153,7 +159,7 @@ def vec_env(env, steps):
 
     actions = np.random.default_rng(0).integers(2, size=(64, env.num_envs))
     env.reset()
-    return seconds(lambda: [env.step(actions[t % 64]) for t in range(steps)]) / steps / env.num_envs * 1e6
+    return seconds(lambda: walk(env, actions, steps)) / steps / env.num_envs * 1e6
 
 
 def ours_sb3():

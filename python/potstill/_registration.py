@@ -36,6 +36,9 @@ def _register() -> None:
                 vector_entry_point="potstill.environments:VectorEnvironment",
                 max_episode_steps=max_episode_steps,
                 reward_threshold=reward_threshold,
+                # The environments check calls and their order themselves.
+                order_enforce=False,
+                disable_env_checker=True,
                 # Gymnasium's own wrapper has the limit, so that `make` can change it.
                 kwargs={"name": name, "time_limit": False},
             )

@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from potstill import _native
 from potstill._registration import native_id
-from potstill.errors import InputError
+from potstill.errors import InputError, RunError
 
 __all__ = ["Environment", "VectorEnvironment"]
 
@@ -96,6 +96,7 @@ class Environment(gymnasium.Env[Any, Any]):
             if render_mode is not None:
                 raise InputError(f"render_mode={render_mode!r}: {name} has no renderings")
         self.render_mode = render_mode
+        self._is_reset = False
         self.observation_space = _space(self._native.observation_space)
         self.action_space = _space(self._native.action_space)
         self._reset = self._native.reset
@@ -109,7 +110,9 @@ class Environment(gymnasium.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Starts an episode. A seed from 0 restarts the stream of random numbers, which else goes on."""
         super().reset(seed=seed)
-        return self._reset(seed), {}
+        observation = self._reset(seed)
+        self._is_reset = True
+        return observation, {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Takes one step. Returns observation, reward, terminated, truncated, and an empty dictionary."""
@@ -117,7 +120,9 @@ class Environment(gymnasium.Env[Any, Any]):
         return observation, reward, terminated, truncated, {}
 
     def render(self) -> Any:
-        """The state as its render mode says; None without one."""
+        """The state as its render mode says; None without one. Raises RunError if there was no `reset`."""
+        if self.render_mode is not None and not self._is_reset:
+            raise RunError("render before reset: call reset first")
         if self.render_mode == "rgb_array":
             return self._native.render_rgb()
         return self._native.render_ansi() if self.render_mode == "ansi" else None

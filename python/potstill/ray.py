@@ -164,7 +164,8 @@ def train(
         env: The environment, as of `potstill.train`; what is no id is sent to the actors.
         actors: The number of actors, from 1; each has as many copies as the others, or one more.
         ahead: None for rounds, for PPO and A2C. Else the steps of each copy that are played ahead of the learner, for
-            DQN and its relatives; a message pays from some thousands of steps of all copies of an actor on.
+            DQN and its relatives. A message pays from some thousands of steps of all copies of an actor on; many steps
+            of few copies are cheaper than few of many, whose states are in the message.
         actor_options: Options of Ray for each actor, such as `num_cpus` (1) and `max_restarts` (3).
         out: The folder to create.
         preset: Published settings by name, as of `potstill.train`.

@@ -161,6 +161,8 @@ def test_wrong_actions_are_refused_and_change_nothing(id, action):
 
 def test_calls_out_of_order_are_told():
     env = ps.Environment("CliffWalking-v1", max_episode_steps=1)
+    with pytest.raises(ps.RunError, match="render before reset"):
+        gym.make("potstill/CartPole-v1", render_mode="ansi").render()
     with pytest.raises(ps.RunError, match="step before reset"):
         env.step(0)
     env.reset()

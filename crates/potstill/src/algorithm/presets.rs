@@ -37,6 +37,14 @@ fn published_id(env: &str) -> &str {
     name.strip_prefix("gym:").unwrap_or(name)
 }
 
+/// The id that settings are for if they are asked for by name: an environment of a Python program too is that which Gymnasium
+/// made by this id. It may have other wrappers, so that no run has them unasked.
+fn requested_id(env: &str) -> &str {
+    let name = published_id(env);
+    let made = name.strip_prefix("python:").and_then(|name| name.rsplit_once('.'));
+    made.map_or(name, |(name, _)| name)
+}
+
 impl Algorithm {
     /// The name of the preset that a run in this environment has if none is named: the first with values for it.
     pub fn default_preset(&self, env: &str) -> Option<&'static str> {
@@ -60,7 +68,7 @@ impl Algorithm {
         let table = read_toml(preset.text, origin.clone())?;
         let (sections, mut values): (Table, Table) =
             table.into_iter().partition(|(_, value)| value.is_table());
-        if let Some(Value::Table(own)) = sections.get(published_id(env)) {
+        if let Some(Value::Table(own)) = sections.get(requested_id(env)) {
             values.extend(own.clone());
             return Ok(Layer { origin, values });
         }
@@ -214,6 +222,22 @@ mod tests {
         let of_optimizer = (optimizer.beta1, optimizer.optimizer_eps, optimizer.max_grad_norm);
         assert_eq!(of_optimizer, (0.5, 1e-8, f64::INFINITY));
         assert_eq!(config.net_arch.batch_renorm, Some(100_000));
+    }
+
+    #[test]
+    fn an_environment_of_a_python_program_has_the_settings_of_its_id_if_they_are_asked_for() {
+        let dqn = Algorithm::find("dqn").unwrap();
+        for (env, is_default, is_found) in [
+            ("LunarLander-v3", true, true),
+            ("gym:LunarLander-v3:gravity=-9", true, true),
+            ("python:LunarLander-v3.45ccef-1", false, true),
+            ("python:LunarLander-v3.45ccef-1:frame_stack=2", false, true),
+            ("python:Corridor.45ccef-1", false, false),
+            ("python:LunarLander-v3", false, false),
+        ] {
+            assert_eq!(dqn.default_preset(env).is_some(), is_default, "{env}");
+            assert_eq!(dqn.preset("zoo", env).is_ok(), is_found, "{env}");
+        }
     }
 
     #[test]
