@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
+import math
 import re
 import secrets
 from collections.abc import Callable, Mapping
 from copy import deepcopy
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from potstill import _native
@@ -19,6 +22,8 @@ _numbers = itertools.count(1)
 _PROCESS = secrets.token_hex(3)
 # The ids of this process's environments.
 _known: set[str] = set()
+# The file of a run with the spaces of its environment.
+_SPACES = "python_spaces.json"
 
 
 class Given(NamedTuple):
@@ -43,8 +48,7 @@ def given(env: Any, id: str | None = None) -> Given:
     """
     if isinstance(env, str):
         return Given(native_id(env), None)
-    # The options of a run's id are those of every environment, and stay with the run.
-    id = ":".join(id.split(":")[:2]) if id is not None and id.startswith(_NAMESPACE) else None
+    id = _without_options(id) if id is not None and id.startswith(_NAMESPACE) else None
     if isinstance(env, Mapping):
         id = id or f"{_NAMESPACE}P.{_PROCESS}-{next(_numbers)}"
         _register_model(id, env)
@@ -72,7 +76,99 @@ def given(env: Any, id: str | None = None) -> Given:
 
 def is_known(id: str) -> bool:
     """Returns True if the id is none of Python, or that of an environment of this process."""
-    return not id.startswith(_NAMESPACE) or ":".join(id.split(":")[:2]) in _known
+    return not id.startswith(_NAMESPACE) or _without_options(id) in _known
+
+
+def remember(folder: Path) -> None:
+    """Writes the spaces of environments of this process beside the models that have learned in them.
+
+    So the policies of these runs answer in other processes, which do not have the environments.
+    """
+    for config in folder.rglob("config.toml"):
+        id = environment_of(config)
+        if id is not None and id.startswith(_NAMESPACE) and is_known(id):
+            observations, actions, form = _native.environment_spaces(_without_options(id))
+            parts = [_listed(observations), _listed(actions), form]
+            config.with_name(_SPACES).write_text(json.dumps(parts), encoding="utf-8")
+
+
+def recall(folder: Path) -> None:
+    """Registers the spaces that `remember` wrote into a run, if this process does not have its environment."""
+    id, file = environment_of(folder / "config.toml"), folder / _SPACES
+    if id is None or is_known(id) or not file.is_file():
+        return
+    try:
+        observations, actions, form = json.loads(file.read_text(encoding="utf-8"))
+        shape, start, action_shape, action_start, kind = form or ([], 0, [], 0, "int64")
+        place = _Spaces(
+            _without_options(id),
+            _standing_for(observations, shape, start, "float32"),
+            _standing_for(actions, action_shape, action_start, kind),
+        )
+        _native.register_environment(place.id, lambda: place, None)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise InputError(f"{file} is damaged ({type(error).__name__}: {error}); give env= again") from error
+
+
+def forgotten(id: str) -> InputError:
+    """The error of a run that is to play in an environment of another process."""
+    name = id.removeprefix(_NAMESPACE)
+    return InputError(f"it was an environment of another Python program; give env= again to go on with {name}")
+
+
+class _Spaces:
+    """The spaces of an environment of another process."""
+
+    def __init__(self, id: str, observation_space: Any, action_space: Any) -> None:
+        self.id = id
+        self.observation_space = observation_space
+        self.action_space = action_space
+
+    def reset(self, **_: Any) -> Any:
+        raise forgotten(self.id)
+
+    step = reset
+
+
+def _listed(space: tuple[Any, ...]) -> list[Any]:
+    kind, *parts = space
+    return [kind, *(part.tolist() if hasattr(part, "tolist") else part for part in parts)]
+
+
+def _standing_for(space: list[Any], shape: list[int], start: int, dtype: str) -> Any:
+    """A space with the attributes of Gymnasium's, which need not be installed."""
+    import numpy as np
+
+    def of(kind: str, **attributes: Any) -> Any:
+        return type(kind, (), attributes)()
+
+    kind, *parts = space
+    if kind == "Discrete":
+        return of(kind, n=parts[0], start=start, shape=())
+    if kind == "Tuple":
+        return of(kind, spaces=[of("Discrete", n=n, start=0) for n in parts[0]], shape=None)
+    if kind == "MultiBinary":
+        return of(kind, n=parts[0], shape=tuple(parts[0]))
+    bounds, dtype = ([[0], [255]], "uint8") if kind == "Image" else (parts, dtype)
+    low, high = (np.broadcast_to(np.array(bound, dtype=np.float32), math.prod(shape)).reshape(shape) for bound in bounds)
+    return of("Box", low=low, high=high, shape=tuple(shape), dtype=np.dtype(dtype))
+
+
+def _without_options(id: str) -> str:
+    """The id without the options of every environment, which stay with the run."""
+    return ":".join(id.split(":")[:2])
+
+
+def environment_of(config: Path) -> str | None:
+    """The id of the environment in the settings of a run."""
+    import tomllib
+
+    try:
+        env = tomllib.loads(config.read_text(encoding="utf-8")).get("env")
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        # The native part tells it, with the place.
+        return None
+    return None if env is None else str(env)
 
 
 def _register_model(id: str, outcomes: Mapping[int, Mapping[int, Any]]) -> None:

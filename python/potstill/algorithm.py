@@ -344,7 +344,7 @@ class Algorithm:
 
         Args:
             path: The folder. `learn` continues the run in it.
-            env: The environment to go on in; needed by `learn` if the run was begun with one of Python.
+            env: The environment to go on in; needed by `learn` if the run was begun with one of Python, not by `predict`.
             arguments: `verbose` and `threads`, as of the class; settings are those of the run.
 
         Raises:

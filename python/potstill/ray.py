@@ -225,7 +225,7 @@ def resume(
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
     _checked(ahead)
-    folder: Path = runs._folder(run, env)
+    folder: Path = runs._playable(run, env)
     id = runs._environment_of(folder)
     if id is None:
         raise InputError(f"{folder} is no run in an environment")

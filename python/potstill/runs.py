@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from potstill import _native
-from potstill._given import Given, given
+from potstill._given import Given, environment_of, forgotten, given, is_known, recall, remember
 from potstill.errors import InputError, Stopped
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ class Run:
 
     @cached_property
     def _learned(self) -> _native.Learned:
+        recall(self.out)
         return _native.Learned(self.out)
 
     def predict(
@@ -276,6 +277,7 @@ def _ended(result: str) -> Run:
     """The run of a result."""
     summary = json.loads(result)
     run = Run(summary["out"])
+    remember(run.out)
     run.summary = summary
     return run
 
@@ -504,7 +506,7 @@ def resume(
         RunError: If a file in it is damaged, another process works in it, or the training fails.
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
-    folder = _folder(run, env)
+    folder = _playable(run, env)
 
     def work() -> str:
         _native.resume(folder, steps, seeds, keep_schedules, fallback, threads, callback)
@@ -521,19 +523,19 @@ def _folder(run: Run | _Path, env: Any) -> Path:
     return folder
 
 
+def _playable(run: Run | _Path, env: Any) -> Path:
+    """The folder of a run as `_folder`, if this process has its environment."""
+    folder = _folder(run, env)
+    id = _environment_of(folder)
+    if id is not None and not is_known(id):
+        raise forgotten(id)
+    return folder
+
+
 def _environment_of(folder: Path) -> str | None:
     """The id of the environment of a run, or of the first in a folder of seeds."""
-    import tomllib
-
-    for file in [folder / "config.toml", *sorted(folder.glob("*/config.toml"))]:
-        if file.is_file():
-            try:
-                env = tomllib.loads(file.read_text(encoding="utf-8")).get("env")
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError):
-                # The native part tells it, with the place.
-                return None
-            return str(env) if env is not None else None
-    return None
+    found = map(environment_of, [folder / "config.toml", *sorted(folder.glob("*/config.toml"))])
+    return next((id for id in found if id is not None), None)
 
 
 def evaluate(
@@ -554,7 +556,7 @@ def evaluate(
     Raises:
         InputError: If the folder is no run, or it is damaged.
     """
-    folder = _folder(run, env)
+    folder = _playable(run, env)
     measures: dict[str, Any] = json.loads(_native.evaluate(folder, episodes, seed, threads))
     return measures
 

@@ -1,5 +1,6 @@
 """Training on environments of Python: exactness, resumption, exceptions, refusals."""
 
+import json
 import os
 import subprocess
 import sys
@@ -102,6 +103,66 @@ def test_a_run_goes_on_in_another_process(tmp_path, whole):
         [sys.executable, "-m", "potstill", "resume", str(tmp_path / "run"), "--steps", "4000"], capture_output=True, text=True
     )
     assert forgotten.returncode == 2 and "environment of another Python program" in forgotten.stderr
+
+
+class Screen(Sides):
+    """The side as the bright half of an image."""
+
+    observation_space = Box(0, 255, (10, 8, 3), np.uint8)
+
+    def reset(self, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.full((10, 8, 3), 200, dtype=np.uint8), {}
+
+    def step(self, action):
+        _, *others = super().step(action)
+        return np.full((10, 8, 3), 128 + 100 * self.x, dtype=np.uint8), *others
+
+
+FORGOTTEN = """
+import json, sys
+import numpy as np, potstill as ps
+run = ps.load(sys.argv[1])
+observations = np.load(sys.argv[2])
+print(json.dumps([np.asarray(run.predict(one)[0]).tolist() for one in observations]))
+try:
+    ps.evaluate(sys.argv[1], episodes=2)
+except ps.InputError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "env", "observations", "keys"),
+    [
+        ("q-learning", lambda: gym.make("FrozenLake-v1"), np.arange(16), dict(steps=500)),
+        ("sarsa", lambda: gym.make("Blackjack-v1"), np.array([[20, 10, 0], [5, 1, 1]]), dict(steps=500)),
+        ("td3", lambda: gym.make("Pendulum-v1"), np.eye(3), dict(steps=300, learning_starts=100, net_arch="mlp:16")),
+        ("dqn", Sides, np.eye(3), dict(SHORT, steps=300)),
+        ("dqn", Screen, np.eye(80)[:, :, None].repeat(3, 2).reshape(80, 10, 8, 3).astype(np.uint8)[:4] * 255,
+         dict(steps=300, learning_starts=100, net_arch="cnn:4x3,8", eval_freq=0, preset="none", frame_stack=2)),
+    ],
+)  # fmt: skip
+def test_a_policy_answers_in_another_process_which_does_not_have_its_environment(tmp_path, algorithm, env, observations, keys):
+    run = ps.train(algorithm, env=env, out=tmp_path / "run", **keys)
+    expected = [np.asarray(run.predict(one)[0]).tolist() for one in observations]
+    np.save(tmp_path / "observations.npy", observations)
+    words = [sys.executable, "-c", FORGOTTEN, str(tmp_path / "run"), str(tmp_path / "observations.npy")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers, refusal = done.stdout.splitlines()
+    assert json.loads(answers) == expected
+    assert "environment of another Python program; give env= again" in refusal
+
+
+def test_damaged_spaces_of_a_forgotten_environment_are_told(tmp_path):
+    run = ps.train("q-learning", env=lambda: gym.make("FrozenLake-v1"), out=tmp_path / "run", steps=200)
+    for text in ("", "[1, 2]", '[["Discrete"], ["Discrete", 4], null]', '{"a": 1}'):
+        (run.out / "python_spaces.json").write_text(text)
+        words = [sys.executable, "-c", "import sys, potstill as ps; ps.load(sys.argv[1]).predict(0)", str(run.out)]
+        done = subprocess.run(words, capture_output=True, text=True)
+        last = done.stderr.splitlines()[-1]
+        assert last.startswith("potstill.errors.InputError") and "python_spaces.json is damaged" in last
 
 
 def test_an_environment_that_does_not_repeat_its_episode_begins_another_and_says_so(tmp_path):

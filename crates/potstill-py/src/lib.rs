@@ -35,7 +35,7 @@ mod _native {
     #[pymodule_export]
     use super::fit::{check_parameters, fit_classes, fit_values, measure_classes};
     #[pymodule_export]
-    use super::foreign::{general_options, register_environment, with_options};
+    use super::foreign::{environment_spaces, general_options, register_environment, with_options};
     #[pymodule_export]
     use super::learned::{Learned, read_metrics, read_summary};
     #[pymodule_export]
