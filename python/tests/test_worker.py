@@ -152,12 +152,12 @@ def test_images_reach_the_command_as_bytes_in_stacks_through_wrappers(run, tmp_p
     assert json.loads(done.stdout)["mean_return"] > 19, done.stderr
 
 
-def test_a_run_on_images_goes_on_exactly_from_the_checkpoint_before_an_exception(run, tmp_path):
+def test_a_run_on_images_is_saved_before_an_exception_and_goes_on_exactly(run, tmp_path):
     (tmp_path / "lamp.py").write_text(LAMP)
-    words = [*PICTURES, "--checkpoint-freq", 100]
-    assert run(*words, "--env", "gym:lamp:Lamp-v0:frame_stack=2", "--out", "whole").returncode == 0
-    failed = run(*words, "--env", "gym:lamp:Lamp-v0:dies_at=313,frame_stack=2", "--out", "failed")
+    assert run(*PICTURES, "--env", "gym:lamp:Lamp-v0:frame_stack=2", "--out", "whole").returncode == 0
+    failed = run(*PICTURES, "--env", "gym:lamp:Lamp-v0:dies_at=313,frame_stack=2", "--out", "failed")
     assert failed.returncode == 1 and "the bulb is out" in failed.stderr
+    assert (tmp_path / "failed" / "checkpoints" / "step-312").is_dir()
     resumed = run("resume", "failed")
     assert resumed.returncode == 0 and "begins again" not in resumed.stderr, resumed.stderr
     for name in ("metrics.jsonl", "model.safetensors"):

@@ -46,6 +46,12 @@ macro_rules! forward {
             self.env.model()
         }
     };
+    // Of a step that fails before anything is changed around it.
+    (is_retriable) => {
+        fn is_retriable(&self) -> bool {
+            self.env.is_retriable()
+        }
+    };
     (is_stochastic) => {
         fn is_stochastic(&self) -> bool {
             self.env.is_stochastic()

@@ -96,6 +96,7 @@ impl<E: Env> Env for StickyActions<E> {
     forward!(observation_space);
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(raw_reward);
     forward!(scene_of);
 

@@ -41,6 +41,7 @@ where
 
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
 

@@ -167,6 +167,7 @@ impl<E: Env<Observation = [f32]>> Env for NormalizeObservation<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
 
@@ -228,6 +229,7 @@ impl<E: Env> Env for NormalizeReward<E> {
     forward!(action_space);
     forward!(reset);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(scene_of);
 

@@ -29,6 +29,7 @@ impl<E: Env<Observation = usize>> Env for OneHot<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
 
@@ -99,6 +100,7 @@ impl<E: Env<Observation = [f32]>> Env for Discretize<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
 
@@ -153,6 +155,7 @@ impl<E: Env<Observation = [u8]>> Env for Features<E> {
 
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
 

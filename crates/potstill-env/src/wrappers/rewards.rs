@@ -34,6 +34,7 @@ impl<E: Env> Env for ClipReward<E> {
     forward!(action_space);
     forward!(reset);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(scene_of);
 
@@ -88,6 +89,7 @@ impl<E: Env> Env for EpisodeStatistics<E> {
     forward!(observation_space);
     forward!(action_space);
     forward!(scene);
+    forward!(is_retriable);
     forward!(reseed);
     forward!(raw_reward);
     forward!(scene_of);
