@@ -569,5 +569,5 @@ def export(run: Run | _Path, out: _Path) -> Path:
     """
     folder = _out(run)
     target = Path(out)
-    _native.export(folder, target.suffix.removeprefix("."), target)
+    _native.export(folder, target)
     return target

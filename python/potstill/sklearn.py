@@ -169,7 +169,7 @@ class _Distilled(BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         target = Path(out)
-        self._learned.export(target.suffix.removeprefix("."), target)
+        self._learned.export(target)
         return target
 
     def _rows(self, X: Any, *, is_first: bool = False, **labels: Any) -> Any:

@@ -423,7 +423,7 @@ SHARES = np.full((300, 3), 1 / 3)
             lambda: classifier().fit(X, Y).predict(X[:, :3]),
             "X has 3 features, but DistilledClassifier is expecting 64",
         ),
-        (lambda: classifier().fit(X, Y).export("student.h5"), "unknown format `h5`"),
+        (lambda: classifier().fit(X, Y).export("student.h5"), "student.h5: the name of the file ends in .safetensors or .onnx"),
         (lambda: classifier().fit(X, Y).report(X, Y + 1), "y: the class 3 was not learned"),
         (lambda: classifier().predict(X), "not fitted yet"),
     ],

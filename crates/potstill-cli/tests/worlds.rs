@@ -240,6 +240,7 @@ fn bad_input_gets_one_clear_line() {
         ("play --env CartPole-v1 --keys", "--keys needs a terminal"),
         ("play --env CartPole-v1 --fps 0", "--fps 0: write a number from 0.1 to 1000"),
         ("play --env CartPole-v1 --svg picture.png", "the file's name ends in .svg"),
+        ("play --env CartPole-v1 --gif none/film.gif", "--gif none/film.gif: there is no folder none"),
         ("play --env Bandit --svg picture.svg", "--svg picture.svg: Bandit draws no pictures"),
         ("play nothing", "nothing is not a run directory"),
         (

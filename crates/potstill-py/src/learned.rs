@@ -211,9 +211,9 @@ impl Learned {
         self.about.metadata.clone()
     }
 
-    /// Writes the model to a new file of a format.
-    fn export(&self, py: Python<'_>, to: String, out: PathBuf) -> PyResult<()> {
-        watched(py, None, |watcher| export_model((&self.model, &self.about), &to, &out, watcher))
+    /// Writes the model to a new file, in the format of its ending.
+    fn export(&self, py: Python<'_>, out: PathBuf) -> PyResult<()> {
+        watched(py, None, |watcher| export_model((&self.model, &self.about), &out, watcher))
     }
 
     /// The number of parameters.

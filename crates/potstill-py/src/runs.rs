@@ -251,9 +251,9 @@ pub(crate) fn evaluate(
         .map(|result| text_of(&result.unwrap_or_default()))
 }
 
-/// Writes the model of a run to a file of a format. Returns what was written as JSON.
+/// Writes the model of a run to a file, in the format of its ending. Returns what was written as JSON.
 #[pyfunction]
-pub(crate) fn export(py: Python<'_>, run: PathBuf, to: String, out: PathBuf) -> PyResult<String> {
-    let request = ExportRequest { run, to, out };
+pub(crate) fn export(py: Python<'_>, run: PathBuf, out: PathBuf) -> PyResult<String> {
+    let request = ExportRequest { run, to: None, out };
     watched(py, None, |watcher| potstill::commands::export(&request, watcher)).map(|result| text_of(&result))
 }

@@ -15,8 +15,8 @@ pub(crate) struct Export {
     /// The run directory
     #[arg(value_name = "RUN")]
     run: PathBuf,
-    #[arg(long, value_name = "NAME", default_value = EXPORTERS[0].name(), help = format_help())]
-    to: String,
+    #[arg(long, value_name = "NAME", help = format_help())]
+    to: Option<String>,
     /// The file to write; an existing one is not overwritten
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -26,7 +26,7 @@ pub(crate) struct Export {
 
 fn format_help() -> String {
     let formats = EXPORTERS.map(|exporter| format!("{} ({})", exporter.name(), exporter.summary()));
-    format!("The format: {}", formats.join(", "))
+    format!("The format, by default that of the file's ending: {}", formats.join(", "))
 }
 
 impl Command for Export {

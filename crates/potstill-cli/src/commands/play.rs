@@ -125,6 +125,15 @@ fn play(mut game: Box<dyn Game>, options: &Play) -> Result<(), Error> {
     }
     for (flag, path) in [("--svg", &options.svg), ("--gif", &options.gif)] {
         if let Some(path) = path {
+            // Not after an hour of play.
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir());
+            if let Some(folder) = folder {
+                return Err(usage(&format!(
+                    "{flag} {}: there is no folder {}",
+                    path.display(),
+                    folder.display()
+                )));
+            }
             game.reset(options.seed);
             if game.scene().is_none() {
                 let (path, id) = (path.display(), &game.spec().id);

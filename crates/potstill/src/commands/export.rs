@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 pub struct ExportRequest {
     /// The run directory.
     pub run: PathBuf,
-    /// The name of the format, one of [`EXPORTERS`].
-    pub to: String,
+    /// The name of the format, one of [`EXPORTERS`]; without one that of the file's ending.
+    pub to: Option<String>,
     /// The file to write; it must not exist.
     pub out: PathBuf,
 }
@@ -27,7 +27,7 @@ pub struct ExportRequest {
 /// cannot be written.
 pub fn export(request: &ExportRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let ExportRequest { run, to, out } = request;
-    let exporter = exporter_of(to, out)?;
+    let exporter = exporter_of(to.as_deref(), out)?;
     let (model, about) = model_with_origin(&RunDir::open_model(run)?)?;
     exporter
         .takes(&model)
@@ -43,31 +43,34 @@ pub fn export(request: &ExportRequest, observer: &dyn Observer) -> Result<Value,
     }))
 }
 
-/// Exports a model that is no run's to a file that must not exist, in a format by its name.
+/// Exports a model that is no run's to a file that must not exist, in the format of its ending.
 ///
 /// # Errors
 /// As [`export`].
 pub fn export_model(
     (model, about): (&Model, &About),
-    to: &str,
     out: &Path,
     observer: &dyn Observer,
 ) -> Result<(), Error> {
-    let exporter = exporter_of(to, out)?;
+    let exporter = exporter_of(None, out)?;
     exporter.takes(model).map_err(|reason| usage(format!("--to {}: {reason}", exporter.name())))?;
     write(exporter, (model, about), out, observer).map(|_| ())
 }
 
-/// The format for a file of this name.
-fn exporter_of(to: &str, out: &Path) -> Result<&'static dyn Exporter, Error> {
+/// The format of a name, or of the ending of a file, which is that of the format.
+fn exporter_of(to: Option<&str>, out: &Path) -> Result<&'static dyn Exporter, Error> {
+    let ends =
+        |exporter: &&dyn Exporter| out.extension().is_some_and(|ending| ending == exporter.extension());
+    let Some(name) = to else {
+        let endings = EXPORTERS.map(|exporter| format!(".{}", exporter.extension())).join(" or ");
+        let wrong = || usage(format!("--out {}: the name of the file ends in {endings}", out.display()));
+        return EXPORTERS.into_iter().find(ends).ok_or_else(wrong);
+    };
     let names = EXPORTERS.map(Exporter::name);
-    let exporter = find(to).ok_or_else(|| ConfigError::unknown("format", to, None, names))?;
-    let (name, extension) = (exporter.name(), exporter.extension());
-    if out.extension().is_none_or(|ending| ending != extension) {
-        return Err(usage(format!(
-            "--out {}: the name of a {name} file ends in .{extension}",
-            out.display()
-        )));
+    let exporter = find(name).ok_or_else(|| ConfigError::unknown("format", name, None, names))?;
+    if !ends(&exporter) {
+        let (path, name, ending) = (out.display(), exporter.name(), exporter.extension());
+        return Err(usage(format!("--out {path}: a file of the format {name} ends in .{ending}")));
     }
     Ok(exporter)
 }
