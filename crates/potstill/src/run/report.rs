@@ -161,7 +161,11 @@ pub(crate) fn run_page(dir: &RunDir, reader: Reader) -> Page {
         Reader::Here => config,
         Reader::Anywhere => without_folders(&config),
     }));
-    let lead = lead.unwrap_or_else(|| "This run is not finished.".to_owned());
+    let failure: Value = serde_json::from_str(&text(names::FAILURE)).unwrap_or_default();
+    let lead = lead.unwrap_or_else(|| match failure["error"].as_str() {
+        Some(error) => format!("This run has failed: {error}"),
+        None => "This run is not finished.".to_owned(),
+    });
     Page { title, lead, blocks }
 }
 
