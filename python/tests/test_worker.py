@@ -158,7 +158,7 @@ def test_a_run_on_images_is_saved_before_an_exception_and_goes_on_exactly(run, t
     failed = run(*PICTURES, "--env", "gym:lamp:Lamp-v0:dies_at=313,frame_stack=2", "--out", "failed")
     assert failed.returncode == 1 and "the bulb is out" in failed.stderr
     assert (tmp_path / "failed" / "checkpoints" / "step-312").is_dir()
-    shown = run("show", "failed").stdout
+    shown = " ".join(run("show", "failed").stdout.split())
     assert "This run has failed: step 313: the environment failed: ValueError: the bulb is out" in shown
     resumed = run("resume", "failed")
     assert resumed.returncode == 0 and "begins again" not in resumed.stderr, resumed.stderr
