@@ -7,6 +7,8 @@ import json
 import math
 import re
 import secrets
+import sys
+import weakref
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -55,12 +57,17 @@ def given(env: Any, id: str | None = None) -> Given:
         return Given(id, None)
     copies: int | None = None
     users: Any = None
+    if hasattr(env, "step_async") and not hasattr(env, "single_observation_space"):
+        raise InputError(
+            f"env: {type(env).__name__} is a vector environment of Stable-Baselines3; give an id, or a function that "
+            "makes an environment with Gymnasium's interface, and num_envs="
+        )
     if hasattr(env, "num_envs") and hasattr(env, "single_observation_space"):
         make, name, copies = _of_vector(env), _name(env), int(env.num_envs)
     elif callable(getattr(env, "step", None)) and not isinstance(env, type):
         make, name, users = _of_instance(env), _name(env), env
     elif callable(env):
-        make, name = env, getattr(env, "__name__", "environment").replace("<lambda>", "environment")
+        make, name = _anew(env), getattr(env, "__name__", "environment").replace("<lambda>", "environment")
     else:
         raise InputError(
             f"env: {type(env).__name__} is neither an id nor an environment with reset and step nor a function that "
@@ -199,6 +206,63 @@ def _no_model(error: Exception) -> InputError:
     )
 
 
+def _anew(make: Callable[[], Any]) -> Callable[[], Any]:
+    """The function, which has to make another environment each time."""
+    made: list[weakref.ref[Any]] = []
+
+    def checked() -> Any:
+        env = make()
+        if any(other() is env for other in made):
+            raise InputError(
+                "env: the function returned the same environment twice: a run plays several at a time, and each is to be "
+                "made anew"
+            )
+        made[:] = [other for other in made if other() is not None]
+        try:
+            made.append(weakref.ref(env))
+        except TypeError:
+            # Objects with slots have no weak references.
+            pass
+        return env
+
+    return checked
+
+
+def again(env: Any, id: str | None) -> Given:
+    """Makes the environment of a run known, so that it goes on in it.
+
+    Raises:
+        InputError: If the run did not begin in one like it.
+    """
+    if id is None:
+        return given(env)
+    is_of_python = id.startswith(_NAMESPACE)
+    if isinstance(env, str):
+        if native_id(env).split(":") == id.split(":"):
+            return Given(id, None)
+        if is_of_python:
+            raise InputError(f"env={env!r}: the run learned in an environment of a program: give that, or a function")
+    elif is_of_python:
+        return given(env, id)
+    elif _is_made_by(env, id):
+        return Given(id, None)
+    raise InputError(
+        f"env: the run learned in {id}, and goes on there; to learn elsewhere begin a run from its weights, "
+        "train(..., env=env, from_=run), and to play elsewhere use evaluate_policy(load(run), env)"
+    )
+
+
+def _is_made_by(env: Any, id: str) -> bool:
+    """Returns True of an environment as `gymnasium.make(id)` makes it, without other wrappers and arguments."""
+    spec = getattr(env, "spec", None)
+    if spec is None or spec.additional_wrappers:
+        return False
+    name = id.partition(":")[2] if id.startswith("gym:") else id
+    registered = getattr(sys.modules.get("gymnasium"), "registry", {}).get(spec.id)
+    is_plain = registered is not None and registered.kwargs == spec.kwargs
+    return is_plain and native_id(str(spec.id)) == name
+
+
 def _name(env: Any) -> str:
     spec = getattr(env, "spec", None)
     return str(getattr(spec, "id", None) or type(getattr(env, "unwrapped", env)).__name__)
@@ -246,7 +310,14 @@ def _of_vector(env: Any) -> Callable[[], Any]:
             f"env: {type(env).__name__} wraps a vector environment, whose copies would lose it: wrap the copies, and "
             "give a function that makes one"
         )
+    import gymnasium
+
     makers = getattr(env, "env_fns", None)
+    if makers and type(env) not in (gymnasium.vector.SyncVectorEnv, gymnasium.vector.AsyncVectorEnv):
+        raise InputError(
+            f"env: copies are stepped one by one, without the methods of {type(env).__name__}: wrap the copies, and give "
+            "a function that makes one, and num_envs="
+        )
     if makers:
         first: Callable[[], Any] = makers[0]
         return first
@@ -255,8 +326,6 @@ def _of_vector(env: Any) -> Callable[[], Any]:
         raise InputError(
             f"env: {type(env).__name__} does not say how its copies are made: give a function that makes one, and num_envs="
         )
-    import gymnasium
-
     of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
     arguments = {key: value for key, value in spec.kwargs.items() if key not in of_the_vector}
     return lambda: gymnasium.make(spec.id, **arguments)

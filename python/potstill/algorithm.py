@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from potstill import _native, runs
-from potstill._given import given, is_known
+from potstill._given import again, given, is_known
 from potstill.errors import InputError, RunError
 from potstill.runs import Curve, Run
 
@@ -178,6 +178,9 @@ class Algorithm:
         self._given = None if env is None else given(env)
         if self._given is not None:
             runs._check_copies(self.name, self._given)
+            asked = self._keys.get("num_envs", self._given.num_envs)
+            if self._given.num_envs not in (None, asked):
+                raise InputError(f"num_envs={asked}: the vector environment has {self._given.num_envs} copies")
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
         self._out, self._logs = out, tensorboard_log
         self._run: Run | None = None
@@ -214,11 +217,10 @@ class Algorithm:
         """The steps of the environment so far."""
         if self._run is None:
             return 0
-        steps = self._run.summary.get("steps")
-        if steps is None:
-            saved = (path.name.removeprefix("step-") for path in (self._run.out / "checkpoints").glob("step-*"))
-            steps = max((int(step) for step in saved if step.isdigit()), default=0)
-        return int(steps)
+        # A run that was stopped after it had gone on from its results is ahead of them.
+        saved = (path.name.removeprefix("step-") for path in (self._run.out / "checkpoints").glob("step-*"))
+        steps = [int(step) for step in saved if step.isdigit()]
+        return max([*steps, int(self._run.summary.get("steps", 0))])
 
     @property
     def metrics(self) -> Mapping[str, Curve]:
@@ -238,7 +240,8 @@ class Algorithm:
 
         Args:
             total_timesteps: The steps.
-            callback: A `Callback`, a function of a record that returns False to end learning, or a list of them.
+            callback: A `Callback`, a function of a record that returns False to end learning, with the results so far, or
+                a list of them.
             log_interval: With `verbose=1`, the number of records between tables.
             tb_log_name: As in Stable-Baselines3; the folder's name is that of the class.
             reset_num_timesteps: As in Stable-Baselines3. Steps are counted from the first call on in both cases;
@@ -344,7 +347,8 @@ class Algorithm:
 
         Args:
             path: The folder. `learn` continues the run in it.
-            env: The environment to go on in; needed by `learn` if the run was begun with one of Python, not by `predict`.
+            env: The environment that the run was begun in, if it is one of Python; needed by `learn`, not by `predict`.
+                To learn in another one begin a run from the weights: `potstill.train(..., env=env, from_=path)`.
             arguments: `verbose` and `threads`, as of the class; settings are those of the run.
 
         Raises:
@@ -368,7 +372,7 @@ class Algorithm:
         loaded.env = env if env is not None else config.get("env")
         id = config.get("env")
         if env is not None:
-            loaded._given = given(env, id)
+            loaded._given = again(env, None if id is None else str(id))
             _native.check_environment(folder, loaded._given.id)
         elif id is not None and is_known(str(id)):
             loaded._given = given(id)

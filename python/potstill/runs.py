@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from potstill import _native
-from potstill._given import Given, environment_of, forgotten, given, is_known, recall, remember
+from potstill._given import Given, again, environment_of, forgotten, given, is_known, recall, remember
 from potstill.errors import InputError, Stopped
 
 if TYPE_CHECKING:
@@ -192,6 +192,12 @@ def _rows(
     shape: tuple[int, ...] = ()
     if kind != "Discrete":
         shape = parts[0].shape if kind == "Box" else tuple(parts[0])
+    if form is not None and kind == "Box" and not form[0] and rows.dtype.kind in "iu" and rows.ndim <= 1:
+        # Numbered states, with one_hot=True.
+        states = rows - form[1]
+        if not ((states >= 0) & (states < math.prod(shape))).all():
+            raise InputError(f"observations: a state of {rows} is not one of the {math.prod(shape)} states")
+        return np.eye(math.prod(shape), dtype=np.float32)[np.atleast_1d(states)], rows.ndim == 0
     if form is not None:
         # One observation or a stack of them; options may have made another one.
         frames, rest = divmod(math.prod(shape), math.prod(form[0]))
@@ -325,7 +331,8 @@ def train(
         threads: The number of threads, by default that of the cores; no result depends on it.
         callback: A function that is called with each record of metrics, a dictionary with `step` and values by name;
             of several seeds it has the `seed`, of a sweep the number of the combination, `part`. If the function
-            returns False, the run is saved and returned as it is.
+            returns False, the run ends with its results so far, and `resume` goes on with it; several runs are saved
+            and returned as they are.
         keys: All other settings, as `potstill train ALGORITHM --help` lists them, with underscores:
             `learning_rate=1e-3`. A list makes a sweep. `lambda_` stands for `lambda`. And the options of every
             environment, as `potstill env show` lists them: `frame_stack=4`, `clip_reward=(-1, 1)`.
@@ -423,7 +430,7 @@ def distill(
 
     Args:
         teacher: A run, its folder, an ONNX file or a file of recorded answers; several are averaged. Or a model of
-            Stable-Baselines3, as `potstill.sb3.teacher` takes it.
+            Stable-Baselines3, as `potstill.sb3.teacher` takes it, with its `vec_normalize`.
         student: The form of the student, `mlp:16` or `tree:4`; a list makes a sweep.
         data: The data to learn on, if the teacher is a classifier or a regression.
         env: The environment, if it is not the teacher's, as of `train`.
@@ -444,18 +451,27 @@ def distill(
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
     several = list(teacher) if isinstance(teacher, (list, tuple)) else [teacher]
-    several = [_imported(one, env) for one in several]
+    several = [_imported(one, env, keys.pop("vec_normalize", None)) for one in several]
+    if env is not None and not isinstance(env, str):
+        # The teacher's, or one like it.
+        learned_in = next((_environment_of(_out(one)) for one in several if _is_folder(one)), None)
+        env = given(env).id if learned_in is None else again(env, learned_in).id
     teachers = ",".join(str(_plain("teacher", one)) for one in several)
     settings = _settings({"teacher": teachers, "student": student, "data": data, "env": env, **keys})
     return _finished(lambda: _native.distill(settings, config, seeds, budget, out, threads, callback))
 
 
-def _imported(teacher: Any, env: Any) -> Any:
+def _is_folder(teacher: Any) -> bool:
+    teacher = getattr(teacher, "run", teacher)
+    return isinstance(teacher, Run) or (isinstance(teacher, (str, os.PathLike)) and Path(teacher).is_dir())
+
+
+def _imported(teacher: Any, env: Any, vec_normalize: Any) -> Any:
     """The run of a model of Stable-Baselines3; anything else as it is."""
     if type(teacher).__module__.startswith(("stable_baselines3.", "sb3_contrib.")):
         from potstill.sb3 import teacher as imported
 
-        return imported(teacher, env=env)
+        return imported(teacher, env=env, vec_normalize=vec_normalize)
     if isinstance(teacher, (str, os.PathLike)) and Path(teacher).suffix == ".zip":
         raise InputError(
             f"teacher: {os.fspath(teacher)} has the form of Stable-Baselines3's files, whose pickles run when they are "
@@ -519,7 +535,7 @@ def _folder(run: Run | _Path, env: Any) -> Path:
     """The folder of a run, whose environment is from now on the given one, if one is given."""
     folder = _out(run)
     if env is not None:
-        given(env, _environment_of(folder))
+        again(env, _environment_of(folder))
     return folder
 
 

@@ -159,7 +159,69 @@ def test_steps_are_counted_without_records():
     with pytest.raises(KeyboardInterrupt):
         model.learn(400, callback=stop)
     done = model.num_timesteps
-    assert 0 < done < 400 and model.learn(100).num_timesteps == done + 100
+    # It acts with the weights that it has.
+    assert 0 < done < 400 and model.predict(np.zeros((3, 4)))[0].shape == (3,)
+    assert model.learn(100).num_timesteps == done + 100
+    finished = [model.predict(row)[0] for row in np.eye(4)]
+
+    # And so does one that had finished, went on, and was stopped.
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(4_000, callback=lambda record: stop(record) if record["step"] > 2_000 else None)
+    assert model.num_timesteps > 2_000
+    changed = _weights(model.run.out / "policy_so_far.safetensors") != _weights(model.run.out / "model.safetensors")
+    assert changed and len(finished) == 4
+    now = model.num_timesteps
+    assert model.learn(100).num_timesteps == now + 100
+    assert not (model.run.out / "policy_so_far.safetensors").exists()
+
+
+def _weights(file):
+    return file.read_bytes()[8:]
+
+
+class Negated(gym.RewardWrapper):
+    """Another environment than the one inside."""
+
+    def reward(self, reward):
+        return -reward
+
+
+def test_a_run_goes_on_in_its_own_environment_and_refuses_another(tmp_path):
+    native = ps.DQN("MlpPolicy", "CartPole-v1", net_arch="mlp:8", eval_freq=0, out=tmp_path / "native").learn(300)
+    for same in ("CartPole-v1", gym.make("CartPole-v1"), gym.make("potstill/CartPole-v1")):
+        loaded = ps.DQN.load(native.run.out, env=same)
+        assert loaded.predict(np.zeros(4))[0].shape == ()
+        assert ps.evaluate(native.run, episodes=2, env=same)["episodes"] == 2
+    assert loaded.learn(100).num_timesteps == 400
+    others = (Negated(gym.make("CartPole-v1")), gym.make("CartPole-v1", sutton_barto_reward=True), lambda: None)
+    for other in (*others, "gym:CartPole-v1", "MountainCar-v0"):
+        for again in (
+            lambda: ps.DQN.load(native.run.out, env=other),
+            lambda: ps.resume(native.run, steps=500, env=other),
+            lambda: ps.evaluate(native.run, env=other),
+        ):
+            with pytest.raises(ps.InputError, match="the run learned in CartPole-v1, and goes on there"):
+                again()
+    own = ps.DQN("MlpPolicy", Negated(gym.make("CartPole-v1")), net_arch="mlp:8", out=tmp_path / "own").learn(200)
+    with pytest.raises(ps.InputError, match="the run learned in an environment of a program"):
+        ps.DQN.load(own.run.out, env="CartPole-v1")
+
+
+def test_a_student_is_taught_in_the_environment_of_its_teacher(tmp_path):
+    small = dict(rounds=1, transfer_states=200, student="mlp:4")
+    env = gym.make("CartPole-v1")
+    teacher = ps.DQN("MlpPolicy", env, net_arch="mlp:8", eval_freq=0).learn(300)
+    for given in (env, lambda: gym.make("CartPole-v1")):
+        assert ps.distill(teacher, env=given, out=tmp_path / f"student-{callable(given)}", **small).summary["parameters"]
+
+
+def test_numbered_states_are_the_observations_of_a_policy_with_one_hot():
+    model = ps.DQN("MlpPolicy", gym.make("FrozenLake-v1"), one_hot=True, net_arch="mlp:8").learn(200)
+    assert model.predict(3)[0].shape == () and model.predict(np.arange(16))[0].shape == (16,)
+    assert (model.predict(np.eye(16))[0] == model.predict(np.arange(16))[0]).all()
+    assert 0 <= ps.evaluate_policy(model, gym.make("FrozenLake-v1"), n_eval_episodes=3)[0] <= 1
+    with pytest.raises(ps.InputError, match="is not one of the 16 states"):
+        model.predict(16)
 
 
 def test_a_wrong_file_is_refused(tmp_path):
@@ -206,7 +268,11 @@ def test_callbacks_see_records_and_may_stop(capsys):
     model = pole(eval_freq=100).learn(5_000, callback=ps.StopAt(1.0))
     assert model.num_timesteps < 5_000
     before = model.num_timesteps
+    # It has its results, the policy with the evaluation that was enough.
+    assert model.run.summary["ended_early"] and model.run.summary["best_return"] >= 1
+    assert model.evaluate(5)["mean_return"] >= 1 and ps.distill(model, student="mlp:4", rounds=1, transfer_states=100)
     assert model.learn(200).num_timesteps == before + 200
+    assert "ended_early" not in model.run.summary
     with pytest.raises(ps.InputError, match="neither a potstill.Callback nor a function"):
         pole().learn(100, callback=3)
 
@@ -309,6 +375,6 @@ def test_a_sweep_and_frequencies_of_episodes_are_no_wrong_settings():
 
 def test_an_environment_of_other_spaces_is_refused_by_load(tmp_path):
     ps.QLearning("TablePolicy", "CliffWalking-v1").learn(200).save(tmp_path / "cliff")
-    with pytest.raises(ps.InputError, match="does not fit: it maps 48 to 4, but FrozenLake-v1 has"):
+    with pytest.raises(ps.InputError, match="the run learned in CliffWalking-v1, and goes on there"):
         ps.QLearning.load(tmp_path / "cliff", env="FrozenLake-v1")
     assert ps.QLearning.load(tmp_path / "cliff", env="CliffWalking-v1").learn(100).num_timesteps == 300

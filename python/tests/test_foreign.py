@@ -88,7 +88,7 @@ def test_a_policy_is_learned_on_an_environment_of_python(tmp_path):
 
 def test_a_stopped_run_goes_on_exactly_in_mid_episode(tmp_path, whole):
     stopped = ps.train("dqn", env=Sides, out=tmp_path / "run", callback=lambda record: record["step"] < 1_010, **SHORT)
-    assert stopped.summary == {}
+    assert stopped.summary["ended_early"] and 1_000 < stopped.summary["steps"] < 1_100
     resumed = ps.resume(stopped)
     assert bytes_of(resumed) == bytes_of(whole) and bytes_of(resumed, "metrics.jsonl") == bytes_of(whole, "metrics.jsonl")
 
@@ -153,6 +153,45 @@ def test_a_policy_answers_in_another_process_which_does_not_have_its_environment
     answers, refusal = done.stdout.splitlines()
     assert json.loads(answers) == expected
     assert "environment of another Python program; give env= again" in refusal
+
+
+class Turned(gym.vector.SyncVectorEnv):
+    """Copies with a method of their own."""
+
+    def step(self, actions):
+        return super().step(1 - actions)
+
+
+class OfStableBaselines:
+    """The methods of a vector environment of Stable-Baselines3."""
+
+    num_envs, observation_space, action_space = 2, Box(-1, 1, (3,)), Discrete(2)
+
+    def reset(self):
+        return np.zeros((2, 3))
+
+    def step(self, actions):
+        return np.zeros((2, 3)), np.zeros(2), np.zeros(2, dtype=bool), [{}, {}]
+
+    step_async = step_wait = step
+
+
+def test_environments_that_would_be_played_otherwise_than_they_are_are_refused():
+    one = Sides()
+    vector = gym.vector.SyncVectorEnv([Sides] * 3)
+    for env, keys, text in [
+        (lambda: one, dict(num_envs=2), "the function returned the same environment twice"),
+        (Turned([Sides, Sides]), {}, "without the methods of Turned"),
+        (OfStableBaselines(), {}, "a vector environment of Stable-Baselines3"),
+        (vector, dict(num_envs=2), "num_envs=2: the vector environment has 3 copies"),
+    ]:
+        for train in (
+            lambda: ps.PPO("MlpPolicy", env, n_steps=16, batch_size=8, net_arch="mlp:4", **keys).learn(64),
+            lambda: ps.train("ppo", env=env, n_steps=16, batch_size=8, net_arch="mlp:4", steps=64, **keys),
+        ):
+            # A function is found out when it is called again.
+            with pytest.raises(ps.Error, match=text):
+                train()
 
 
 def test_damaged_spaces_of_a_forgotten_environment_are_told(tmp_path):

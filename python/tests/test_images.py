@@ -177,7 +177,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(tmp_path):
     keys = dict(SHORT, frame_stack=3)
     whole = ps.train("dqn", env=Lamp, out=tmp_path / "whole", **keys)
     stopped = ps.train("dqn", env=Lamp, out=tmp_path / "run", callback=lambda record: record["step"] < 310, **keys)
-    assert stopped.summary == {}
+    assert stopped.summary["ended_early"] and stopped.summary["steps"] < 600
     resumed = ps.resume(stopped, env=Lamp)
     models = [(run.out / "model.safetensors").read_bytes() for run in (whole, resumed)]
     assert models[0] == models[1]

@@ -15,7 +15,7 @@ use potstill::export::{About, Purpose, safetensors};
 use potstill::model::{Actor, Model, ModelActor, Predictor};
 use potstill::nn::Workspace;
 use potstill::policy::Policy;
-use potstill::run::model_with_origin;
+use potstill::run::model_so_far;
 use potstill::store::{RunDir, StoreError, names};
 use potstill::targets::soft_targets;
 use pyo3::IntoPyObjectExt;
@@ -173,11 +173,11 @@ fn no_observation(shape: &[usize], space: &Space) -> PyErr {
 
 #[pymethods]
 impl Learned {
-    /// Reads the model of a finished run.
+    /// Reads the model of a finished run, or the policy of one that was stopped.
     #[new]
     fn of_run(py: Python<'_>, run: PathBuf) -> PyResult<Self> {
         caught(|| {
-            let read = || -> Result<_, potstill::Error> { model_with_origin(&RunDir::open_model(&run)?) };
+            let read = || -> Result<_, potstill::Error> { model_so_far(&RunDir::open_model(&run)?) };
             let (model, about) = py.detach(read).map_err(|error| of_run(&error))?;
             let env = about.metadata.iter().find(|(key, _)| key == "env").map(|(_, id)| id.as_str());
             let spec = env.map(specification).transpose()?;

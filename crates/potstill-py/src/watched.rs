@@ -25,6 +25,8 @@ const STACK_BYTES: usize = 8 << 20;
 #[derive(Default)]
 pub(crate) struct Watcher {
     is_to_stop: AtomicBool,
+    /// True if the callback has stopped a single run, and no signal has.
+    is_enough: AtomicBool,
     warnings: Mutex<Vec<String>>,
     callback: Option<Py<PyAny>>,
     /// The exception of the callback.
@@ -58,7 +60,8 @@ impl Observer for Watcher {
         });
         match called {
             Ok(true) => return,
-            Ok(false) => {}
+            // One of several runs may not have begun.
+            Ok(false) => self.is_enough.store(source.seed.or(source.part).is_none(), Ordering::Relaxed),
             Err(error) => *self.raised.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
         }
         self.is_to_stop.store(true, Ordering::Relaxed);
@@ -72,6 +75,10 @@ impl Observer for Watcher {
 
     fn stop_requested(&self) -> bool {
         self.is_to_stop.load(Ordering::Relaxed)
+    }
+
+    fn is_enough(&self) -> bool {
+        self.is_enough.load(Ordering::Relaxed)
     }
 }
 
@@ -143,6 +150,7 @@ pub(crate) fn watched<T: Send>(
             if raised.is_none()
                 && let Err(error) = py.check_signals().and_then(|()| watcher.warn_python(py))
             {
+                watcher.is_enough.store(false, Ordering::Relaxed);
                 watcher.is_to_stop.store(true, Ordering::Relaxed);
                 raised = Some(error);
             }

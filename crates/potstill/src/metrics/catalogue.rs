@@ -403,6 +403,8 @@ pub const UNTRAINED: &str = "untrained";
 pub const UNTRAINED_RUN: &str = "run";
 /// The best evaluated model is one before the first update.
 pub const UNTRAINED_BEST: &str = "best";
+/// The key of a run that ended with its results before its steps were done, since what was wanted was reached.
+pub const ENDED_EARLY: &str = "ended_early";
 /// The key of the recorded episodes that a run has learned from without acting.
 pub const RECORDED_EPISODES: &str = "recorded_episodes";
 /// The key of the recorded transitions that a network learned from.

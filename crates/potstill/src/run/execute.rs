@@ -132,6 +132,7 @@ pub(crate) fn execute(
     }
     dir.remove(names::FAILURE)?;
     dir.remove(names::FAILURE_BATCH)?;
+    dir.remove(names::POLICY_SO_FAR)?;
     dir.remove(names::PRUNED)?;
 
     if let Some(about) = job.about() {
@@ -165,7 +166,15 @@ pub(crate) fn execute(
     let seconds = || seconds_before + started.elapsed().as_secs_f64();
     let worked = work(dir, &mut *job, (&mut sinks, &mut saver), (observer, &stop), seconds);
     let finished = worked.and_then(|()| {
-        let Some(outcome) = job.finish(&stop)? else { return Err(interrupted(dir, &*job, saver.saved)) };
+        let ended_early = !job.is_over();
+        let stop = || stop() && !observer.is_enough();
+        let Some(mut outcome) = job.finish(&stop)? else {
+            keep_policy(dir, &*job)?;
+            return Err(interrupted(dir, &*job, saver.saved));
+        };
+        if ended_early {
+            outcome.summary[catalogue::ENDED_EARLY] = json!(true);
+        }
         if outcome.model.is_finite() { Ok(outcome) } else { Err(TrainError::Model.into()) }
     });
     observer.end();
@@ -281,6 +290,14 @@ fn interrupted(dir: &RunDir, job: &dyn Job, saved: Option<u64>) -> Error {
     Error::Interrupted { run: dir.path().to_owned(), step: job.steps(), saved }
 }
 
+/// Writes the policy in which a run was stopped.
+fn keep_policy(dir: &RunDir, job: &dyn Job) -> Result<(), Error> {
+    if let Some(model) = job.policy().filter(Model::is_finite) {
+        dir.write(names::POLICY_SO_FAR, &safetensors::write(&model))?;
+    }
+    Ok(())
+}
+
 /// Returns true if there are records of an earlier process's work.
 fn has_begun(dir: &RunDir) -> bool {
     let records = std::fs::metadata(dir.path().join(names::METRICS));
@@ -330,13 +347,20 @@ fn work(
             Err(Error::Train(TrainError::Play(_) | TrainError::Actors { .. })) => true,
             _ => false,
         };
-        if can_go_on && let Err(error) = saver.save_last(job, sinks, seconds()) {
-            observer.warn(&format!("the run was not saved before it failed: {error}"));
+        if can_go_on {
+            let kept = saver.save_last(job, sinks, seconds()).and_then(|()| keep_policy(dir, job));
+            if let Err(error) = kept {
+                observer.warn(&format!("the run was not saved before it failed: {error}"));
+            }
         }
         advanced?;
         if stop() && !job.is_over() {
             saver.save_last(job, sinks, seconds())?;
             sinks.flush(dir)?;
+            if observer.is_enough() && job.policy().is_some() {
+                return Ok(());
+            }
+            keep_policy(dir, job)?;
             return Err(interrupted(dir, job, saver.saved));
         }
         let due = freq.map_or_else(|| saved.elapsed() >= CHECKPOINT_INTERVAL, |_| job.steps() >= next);

@@ -66,7 +66,7 @@ pub use imported::{ImportedPolicy, import_policy};
 pub use observer::{Observer, Quiet, RunSource};
 pub use prepare::player;
 pub use sources::Sources;
-pub use subject::{check_environment, model_with_origin};
+pub use subject::{check_environment, model_so_far, model_with_origin};
 pub use summary::summary_of;
 
 pub(crate) use answerer::Answerer;

@@ -40,6 +40,11 @@ pub trait Observer: Sync {
     fn stop_requested(&self) -> bool {
         false
     }
+    /// Returns true if a run that is stopped ends with its results so far, as if its steps were done: what was wanted is
+    /// reached. It is asked when a stop is requested. Runs that learn no policy step by step are stopped all the same.
+    fn is_enough(&self) -> bool {
+        false
+    }
 }
 
 /// A [`parallel_map`] with progress: each result is one unit.

@@ -14,6 +14,7 @@ use super::work::Work;
 use crate::algorithm::{Algorithm, setbacks};
 use crate::config::{ConfigError, Layer, Origin, read_toml};
 use crate::error::Error;
+use crate::metrics::catalogue;
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names};
 use crate::train::Actors;
@@ -123,7 +124,7 @@ pub(crate) fn continue_run(
     };
     if let Some(warning) = raised {
         warning.iter().for_each(|warning| observer.warn(warning));
-    } else if dir.is_finished()? {
+    } else if dir.is_finished()? && read_summary(dir)?[catalogue::ENDED_EARLY] != true {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
             Err(StoreError::Damaged { .. }) if continuation.fallback => {}

@@ -104,12 +104,28 @@ pub(super) fn learned(dir: &RunDir) -> Result<(Model, u32), Error> {
     Ok((read_model(dir, names::MODEL, &bytes)?, crc32c::crc32c(&bytes)))
 }
 
+/// The policy in which a run was stopped or has failed, with its origin; of another run, [its model](model_with_origin).
+///
+/// # Errors
+/// As [`model_with_origin`].
+pub fn model_so_far(dir: &RunDir) -> Result<(Model, About), Error> {
+    let name = names::POLICY_SO_FAR;
+    if !dir.has(name) {
+        return model_with_origin(dir);
+    }
+    let bytes = dir.read_unchecked(name)?;
+    with_origin(dir, (read_model(dir, name, &bytes)?, crc32c::crc32c(&bytes)))
+}
+
 /// The model of a finished run, and the meaning of its outputs with the keys and values that an exported file has of the run.
 ///
 /// # Errors
 /// If the folder is not a finished run, or a file in it is damaged.
 pub fn model_with_origin(dir: &RunDir) -> Result<(Model, About), Error> {
-    let (model, checksum) = learned(dir)?;
+    with_origin(dir, learned(dir)?)
+}
+
+fn with_origin(dir: &RunDir, (model, checksum): (Model, u32)) -> Result<(Model, About), Error> {
     let path = dir.path().join(names::CONFIG);
     let config = read_toml(&dir.read_text(names::CONFIG)?, Origin::File(path.display().to_string()))?;
     let of_config = ["command", "algorithm", "env", "data", "seed"].into_iter().filter_map(|key| {

@@ -89,6 +89,8 @@ pub mod names {
     pub const STATE: &str = "state.safetensors";
     /// The reason for which training stopped, if a number is not finite.
     pub const FAILURE: &str = "failure.json";
+    /// The policy with which training was stopped or has failed.
+    pub const POLICY_SO_FAR: &str = "policy_so_far.safetensors";
     /// The batch with the number that is not finite.
     pub const FAILURE_BATCH: &str = "failure.safetensors";
     /// The description of a sweep, in the folder of its runs.
