@@ -7,12 +7,14 @@ Both have their own defaults, but batches of 256 and networks of 256 and 256 uni
 every gradient step of the algorithm. Continuous actions are of the shape of BipedalWalker (24 features, 4 actions), discrete
 ones of LunarLander (8 features, 4 actions); 20,000 transitions. d3rlpy is timed inside of its process, after some updates;
 potstill trains twice (`train --data random:20000`), and the difference of the times is divided by that of the updates. Each is a
-process of its own, on as many cores as threads; the figures are medians of the rounds, one after the other for all.
+process of its own, on as many cores as threads; the figures are medians of the rounds, one after the other for all: of the time that
+passed, and of that of the processor, which other work on the machine leaves alone.
 """
 
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -52,10 +54,10 @@ def update():
     algo.update(data.sample_transition_batch(256))
 for _ in range(20):
     update()
-start = time.perf_counter()
+start, busy = time.perf_counter(), time.process_time()
 for _ in range(updates):
     update()
-print("seconds", (time.perf_counter() - start) / updates)
+print("seconds", (time.perf_counter() - start) / updates, (time.process_time() - busy) / updates)
 """
 
 
@@ -73,7 +75,7 @@ def d3rlpy(kind, config, updates, threads):
     # It is many times slower: a tenth is enough.
     words = [config, kind, features, actions, max(20, updates // 10), threads]
     printed = pinned([sys.executable, "-c", D3RLPY, *map(str, words)], threads)
-    return float(printed.split("seconds")[-1])
+    return tuple(map(float, printed.split("seconds")[-1].split()))
 
 
 def potstill(kind, algorithm, updates, threads, folder=[0]):
@@ -85,12 +87,13 @@ def potstill(kind, algorithm, updates, threads, folder=[0]):
         if algorithm == "rebrac":
             command += ["--set", "critic_net_arch=mlp:256,256"]
         command += ["--set", "checkpoint_freq=0", "--threads", str(threads), "--out", out, "--json"]
-        start = time.perf_counter()
+        start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
         pinned(command, threads)
-        return time.perf_counter() - start
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return time.perf_counter() - start, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     few, many = seconds(updates // 10), seconds(updates + updates // 10)
-    return (many - few) / updates
+    return tuple((m - f) / updates for f, m in zip(few, many))
 
 
 def main():
@@ -107,12 +110,13 @@ def main():
             taken["potstill"].append(potstill(kind, ours, updates, arguments.threads))
     results = []
     for (title, kind), taken in rounds.items():
-        medians = {who: 1000 * statistics.median(seconds) for who, seconds in taken.items()}
-        ratio = medians["d3rlpy"] / medians["potstill"]
-        results.append({"algorithm": title, "actions": kind, "ms": medians, "all": taken, "ratio": ratio})
+        ms = {who: [1000 * statistics.median(of) for of in zip(*seconds)] for who, seconds in taken.items()}
+        ratios = [theirs / ours for theirs, ours in zip(ms["d3rlpy"], ms["potstill"])]
+        results.append({"algorithm": title, "actions": kind, "ms": ms, "all": taken, "ratios": ratios})
         if not arguments.json:
-            d, p = medians["d3rlpy"], medians["potstill"]
-            print(f"{title:8}{kind:12}d3rlpy {d:8.2f} ms   potstill {p:8.3f} ms   {ratio:6.1f} times as fast")
+            for i, of in enumerate(["passed", "processor"]):
+                d, p = ms["d3rlpy"][i], ms["potstill"][i]
+                print(f"{title:8}{kind:12}{of:11}d3rlpy {d:8.2f} ms   potstill {p:8.3f} ms   {ratios[i]:6.1f} times as fast")
     if arguments.json:
         print(json.dumps({"threads": arguments.threads, "rounds": arguments.rounds, "updates": results}))
 
