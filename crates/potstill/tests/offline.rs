@@ -208,9 +208,9 @@ mod star {
     fn features(state: usize) -> [f32; 8] {
         let mut x = [0.0; 8];
         if state < 6 {
-            (x[state], x[7]) = (2.0, 1.0)
+            (x[state], x[7]) = (2.0, 1.0);
         } else {
-            (x[6], x[7]) = (1.0, 2.0)
+            (x[6], x[7]) = (1.0, 2.0);
         }
         x
     }
