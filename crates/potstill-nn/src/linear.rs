@@ -410,7 +410,8 @@ pub(crate) struct Summed<'a> {
     pub(crate) gradients: (usize, usize),
 }
 
-/// Panels that the tiles of a gradient sum over one after the other, so that all tiles find them in the cache.
+/// Panels that the tiles of a gradient sum over one after the other, so that all tiles find them in the
+/// cache.
 const PANELS: usize = 32;
 
 lanes! {

@@ -196,9 +196,9 @@ fn replaced(state: &Snapshot, path: &str, change: &dyn Fn(&Value) -> Value) -> S
     copy
 }
 
-/// Baird's star: seven states, whose behaviour goes to each of the first six alike, and once in seven times to the last;
-/// all rewards are 0. Values are linear in nine features, the last of which is the bias, and bootstrap from what they learn off-policy:
-/// the deadly triad.
+/// Baird's star: seven states, whose behaviour goes to each of the first six alike, and once in seven times
+/// to the last; all rewards are 0. Values are linear in nine features, the last of which is the bias, and
+/// bootstrap from what they learn off-policy: the deadly triad.
 mod star {
     use super::*;
 
@@ -229,7 +229,8 @@ mod star {
         batch
     }
 
-    /// The largest magnitude of a value after 4,000 sweeps of gradient descent, from the same weights for both actions.
+    /// The largest magnitude of a value after 4,000 sweeps of gradient descent, from the same weights for
+    /// both actions.
     fn largest<L: OfflineLearner<Actions = usize>>(
         settings: &L::Settings,
         networks: &[(&str, usize)],

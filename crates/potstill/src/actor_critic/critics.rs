@@ -213,8 +213,9 @@ impl<const N: usize> Critics<N> {
         self.descend(learning_rate, batch, y, weight, |_, _| 0.0)
     }
 
-    /// A gradient step of all critics along `sum_i mean (Q_i(s, a) - y)^2` and a penalty of each: a loss of its values of the
-    /// recorded actions and of `others`, some of each state side by side, behind them, whose gradient it adds to theirs.
+    /// A gradient step of all critics along `sum_i mean (Q_i(s, a) - y)^2` and a penalty of each: a loss of
+    /// its values of the recorded actions and of `others`, some of each state side by side, behind them,
+    /// whose gradient it adds to theirs.
     ///
     /// # Errors
     /// As [`step`](Self::step).
@@ -254,7 +255,8 @@ impl<const N: usize> Critics<N> {
         Ok(step)
     }
 
-    /// A gradient step by the first values of the last passes, as many as there are targets, and by a penalty of all.
+    /// A gradient step by the first values of the last passes, as many as there are targets, and by a penalty
+    /// of all.
     fn descend(
         &mut self,
         learning_rate: f64,

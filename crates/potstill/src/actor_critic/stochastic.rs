@@ -58,7 +58,8 @@ snapshot! {
 }
 
 impl StochasticPolicy {
-    /// A policy of this form for so many copies of an environment, with these deviations and initial weights from `rng`.
+    /// A policy of this form for so many copies of an environment, with these deviations and initial weights
+    /// from `rng`.
     pub(crate) fn new(
         (spec, copies): (&NetworkSpec, u64),
         deviations: Deviations,
@@ -149,8 +150,8 @@ impl StochasticPolicy {
     }
 
     /// Draws `count` further actions for each of the states of the last [`draw`](Self::draw) or
-    /// [`draw_next`](Self::draw_next): those of a state side by side, and the logarithm of the density of each.
-    /// Noise must not depend on the state.
+    /// [`draw_next`](Self::draw_next): those of a state side by side, and the logarithm of the density of
+    /// each. Noise must not depend on the state.
     pub(crate) fn draw_more(&mut self, states: States, count: usize) -> (&[f32], &[f32]) {
         let (workspace, _) = match states {
             States::Here => &self.learning,

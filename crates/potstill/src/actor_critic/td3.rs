@@ -131,8 +131,8 @@ impl Td3Learner {
         }
     }
 
-    /// An update whose values of next actions `adjust` changes, given those actions, and whose policy stays near to an
-    /// anchor, if there is one.
+    /// An update whose values of next actions `adjust` changes, given those actions, and whose policy stays
+    /// near to an anchor, if there is one.
     ///
     /// # Errors
     /// If a loss or a gradient is not finite.

@@ -170,8 +170,8 @@ pub(super) fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), 
     }
 }
 
-/// Checks that episodes can be written to the place that the settings name, if they do, and makes it absolute: the run may be
-/// resumed from another folder.
+/// Checks that episodes can be written to the place that the settings name, if they do, and makes it
+/// absolute: the run may be resumed from another folder.
 fn take_record_place(layers: &mut [Layer]) -> Result<bool, Error> {
     let Some(place) = peek(layers, "record").map(str::to_owned) else { return Ok(false) };
     EpisodesOut::open("--record", &place, &[])?;

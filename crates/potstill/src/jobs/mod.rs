@@ -83,7 +83,8 @@ pub(crate) trait Job: Restorable + Send {
         false
     }
 
-    /// The place that the episodes of training are to be written to, and these; none if they are not recorded.
+    /// The place that the episodes of training are to be written to, and these; none if they are not
+    /// recorded.
     ///
     /// # Errors
     /// If a number of a running episode is not in its space; the reason.

@@ -1,5 +1,6 @@
-//! Conservative Q-learning for a box of actions: SAC from recorded transitions, whose critics are lowered at sampled
-//! actions and raised at recorded ones. Its settings, and differences from the paper, stand in [`cql`](super::cql).
+//! Conservative Q-learning for a box of actions: SAC from recorded transitions, whose critics are lowered at
+//! sampled actions and raised at recorded ones. Its settings, and differences from the paper, stand in
+//! [`cql`](super::cql).
 
 use super::agent::{OfflineConfig, OfflineLearner, OfflineOptimizer};
 use super::cql_config::{CqlConfig, CqlSettings, CqlShared};
@@ -52,8 +53,8 @@ snapshot! {
     }
 }
 
-/// Actions at which the critics are lowered, those of a state side by side: as many uniform ones, ones of the policy
-/// there, and ones of the policy in the next state.
+/// Actions at which the critics are lowered, those of a state side by side: as many uniform ones, ones of the
+/// policy there, and ones of the policy in the next state.
 #[derive(Clone, Debug, Default)]
 struct Sampled {
     /// `states x (3 n) x components`.
@@ -86,8 +87,8 @@ impl Sampled {
         place(2, policy.draw_more(States::Next, n));
     }
 
-    /// `mean_s ln sum_a exp (Q(s, a) - ln density(a))`, an estimate of the soft maximum of the values but for a
-    /// constant, from the values of the sampled actions; adds `weight` of its gradient to theirs.
+    /// `mean_s ln sum_a exp (Q(s, a) - ln density(a))`, an estimate of the soft maximum of the values but for
+    /// a constant, from the values of the sampled actions; adds `weight` of its gradient to theirs.
     fn soft_maximum(&self, states: usize, values: &[f32], weight: f64, d_values: &mut [f32]) -> f64 {
         let count = values.len() / states;
         let rows = values.chunks_exact(count).zip(self.log_probs.chunks_exact(count));
@@ -233,7 +234,8 @@ mod tests {
 
     #[test]
     fn soft_maxima_by_hand() {
-        // Two states with two actions each, of densities 1/2 and 1/4: ln(2 e^0 + 4 e^1) and ln(2 e^2 + 4 e^-1).
+        // Two states with two actions each, of densities 1/2 and 1/4: ln(2 e^0 + 4 e^1) and ln(2 e^2 + 4
+        // e^-1).
         let half = 0.5_f32.ln();
         let sampled = Sampled { actions: Vec::new(), log_probs: vec![half, 2.0 * half, half, 2.0 * half] };
         let mut d_values = [0.0; 4];

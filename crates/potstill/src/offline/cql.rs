@@ -1,28 +1,32 @@
-//! Conservative Q-learning (Kumar, Zhou, Tucker and Levine 2020): Q-learning from recorded transitions, which lowers the
-//! values of actions that were not recorded. For discrete actions it is deep Q-learning, for a box of them SAC.
+//! Conservative Q-learning (Kumar, Zhou, Tucker and Levine 2020): Q-learning from recorded transitions, which
+//! lowers the values of actions that were not recorded. For discrete actions it is deep Q-learning, for a box
+//! of them SAC.
 //!
-//! Equation 4, CQL(H), discrete: sample a minibatch; regress `Q(s, a)` to `y = r + gamma max_a' Q'(s', a')`, beside `alpha (ln sum_a
-//! exp Q(s, a) - Q(s, a_recorded))`; move the target network by `tau`. Off-policy, offline, model-free.
+//! Equation 4, CQL(H), discrete: sample a minibatch; regress `Q(s, a)` to `y = r + gamma max_a' Q'(s', a')`,
+//! beside `alpha (ln sum_a exp Q(s, a) - Q(s, a_recorded))`; move the target network by `tau`. Off-policy,
+//! offline, model-free.
 //!
-//! In a box the sum over actions becomes an integral, which is estimated from `n_actions` uniform ones, as many of the policy and
-//! as many of the policy in the next state, each value less the logarithm of the density that its action was drawn from
-//! (appendix F): regress both critics to `y = r + gamma min_i Q'_i(s', a')`, `a' ~ pi(.|s')`, beside `alpha` times that soft
-//! maximum less `Q_i(s, a_recorded)`; policy and temperature learn as in [SAC](crate::actor_critic::sac). With a
-//! `cql_threshold` (equation 30) `alpha` is multiplied by a number that rises while the difference is above the threshold.
+//! In a box the sum over actions becomes an integral, which is estimated from `n_actions` uniform ones, as
+//! many of the policy and as many of the policy in the next state, each value less the logarithm of the
+//! density that its action was drawn from (appendix F): regress both critics to `y = r + gamma min_i Q'_i(s',
+//! a')`, `a' ~ pi(.|s')`, beside `alpha` times that soft maximum less `Q_i(s, a_recorded)`; policy and
+//! temperature learn as in [SAC](crate::actor_critic::sac). With a `cql_threshold` (equation 30) `alpha` is
+//! multiplied by a number that rises while the difference is above the threshold.
 //!
-//! Defaults in a box: `cql_alpha` of 5, step sizes of 0.0001 (policy, temperature, multiplier) and 0.0003 (critics), 256-256,
-//! batches of 256 and a `tau` of 0.005 are d3rlpy 2.8's; ten actions of each kind are d3rlpy's, CORL's and the paper's; no
-//! multiplier, no entropy in `y`, and a drawn `a'` are CORL's. d3rlpy has a multiplier with a threshold of 10 and takes the mean as
-//! `a'`; CORL has an `alpha` of 10, a step size of 0.00003 for the policy, three hidden layers, and scales observations.
+//! Defaults in a box: `cql_alpha` of 5, step sizes of 0.0001 (policy, temperature, multiplier) and 0.0003
+//! (critics), 256-256, batches of 256 and a `tau` of 0.005 are d3rlpy 2.8's; ten actions of each kind are
+//! d3rlpy's, CORL's and the paper's; no multiplier, no entropy in `y`, and a drawn `a'` are CORL's. d3rlpy
+//! has a multiplier with a threshold of 10 and takes the mean as `a'`; CORL has an `alpha` of 10, a step size
+//! of 0.00003 for the policy, three hidden layers, and scales observations.
 //!
 //! The largest value is no lower bound where the data prefer good actions: the term raises the values of recorded
 //! actions, too. On FrozenLake, with half of the actions those of the optimal policy and the others even, the value of
 //! the start is 5.58 with `alpha` = 2, where the optimum is 0.542 (`potstill/tests/offline.rs`).
 //!
-//! Differences from the paper, discrete: a Huber loss of a mean, where its discrete experiments extend QR-DQN, with a moving average as
-//! the target network; with `huber_delta=0` the squared error has no half, so that `alpha` counts half as much against it as in
-//! equation 4. In a box: the squared error has no half either (as in d3rlpy and CORL); the policy begins to ascend at once, without
-//! steps of imitation.
+//! Differences from the paper, discrete: a Huber loss of a mean, where its discrete experiments extend
+//! QR-DQN, with a moving average as the target network; with `huber_delta=0` the squared error has no half,
+//! so that `alpha` counts half as much against it as in equation 4. In a box: the squared error has no half
+//! either (as in d3rlpy and CORL); the policy begins to ascend at once, without steps of imitation.
 //!
 //! ```
 //! use potstill::actor_critic::off_policy::Rates;

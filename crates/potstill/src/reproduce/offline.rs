@@ -214,7 +214,8 @@ struct Learned {
     value: Option<f64>,
 }
 
-/// The mean discounted return from each recorded step on. An episode that was cut off goes on with its mean reward.
+/// The mean discounted return from each recorded step on. An episode that was cut off goes on with its mean
+/// reward.
 fn recorded_value(data: &OfflineDataset) -> f64 {
     let mut sum = 0.0;
     for episode in data.episodes() {

@@ -84,8 +84,8 @@ impl<O: Row + ?Sized, A: Row + ?Sized> EpisodeRecorder<O, A> {
         Ok(())
     }
 
-    /// Plays so many steps in an environment by a policy, from a seed on or from where its random numbers are. The last episode is
-    /// cut off.
+    /// Plays so many steps in an environment by a policy, from a seed on or from where its random numbers
+    /// are. The last episode is cut off.
     ///
     /// # Errors
     /// If the environment refuses a step, whose number is beside the reason.
