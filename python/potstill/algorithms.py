@@ -88,6 +88,7 @@ class QLearning(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         target_epsilon: float | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
@@ -133,6 +134,9 @@ class QLearning(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             target_epsilon: Probability of exploring in the target policy; 0 is greedy. Source: Watkins 1989 (from 0
@@ -171,6 +175,7 @@ class SARSA(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -215,6 +220,9 @@ class SARSA(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -251,6 +259,7 @@ class ExpectedSARSA(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -295,6 +304,9 @@ class ExpectedSARSA(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -331,6 +343,7 @@ class DoubleQLearning(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -375,6 +388,9 @@ class DoubleQLearning(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -411,6 +427,7 @@ class SpeedyQLearning(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -455,6 +472,9 @@ class SpeedyQLearning(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -492,6 +512,7 @@ class RLearning(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -538,6 +559,9 @@ class RLearning(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -571,6 +595,7 @@ class GradientBandit(Algorithm):
         from_: Any | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         max_episode_steps: int | None = None,
         bins: int | None = None,
@@ -608,6 +633,9 @@ class GradientBandit(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
         """
@@ -641,6 +669,7 @@ class NStepSARSA(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         n: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -687,6 +716,9 @@ class NStepSARSA(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             n: Rewards in a return before it bootstraps. Source: 4, about where Sutton and Barto 2018, figure 7.2 is
                 best (1 or above); default 4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -724,6 +756,7 @@ class OffPolicyNStepSARSA(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         n: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         target_epsilon: float | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
@@ -771,6 +804,9 @@ class OffPolicyNStepSARSA(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             n: Rewards in a return before it bootstraps. Source: 4, about where Sutton and Barto 2018, figure 7.2 is
                 best (1 or above); default 4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             target_epsilon: Probability of exploring in the target policy; 0 is greedy. Source: Watkins 1989 (from 0
@@ -810,6 +846,7 @@ class TreeBackup(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         n: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         target_epsilon: float | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
@@ -857,6 +894,9 @@ class TreeBackup(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             n: Rewards in a return before it bootstraps. Source: 4, about where Sutton and Barto 2018, figure 7.2 is
                 best (1 or above); default 4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             target_epsilon: Probability of exploring in the target policy; 0 is greedy. Source: Watkins 1989 (from 0
@@ -896,6 +936,7 @@ class SARSALambda(Algorithm):
         keep: Any | None = None,
         lambda_: float | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         traces: Any | None = None,
@@ -943,6 +984,9 @@ class SARSALambda(Algorithm):
             lambda_: Trace decay lambda, on top of the discount. Source: 0.9, within the best of Sutton and Barto
                 2018, figure 12.14 (from 0 to 1); default 0.9.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -982,6 +1026,7 @@ class QLambda(Algorithm):
         keep: Any | None = None,
         lambda_: float | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -1028,6 +1073,9 @@ class QLambda(Algorithm):
             lambda_: Trace decay lambda, on top of the discount. Source: 0.9, within the best of Sutton and Barto
                 2018, figure 12.14 (from 0 to 1); default 0.9.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -1064,6 +1112,7 @@ class MonteCarlo(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -1108,6 +1157,9 @@ class MonteCarlo(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -1144,6 +1196,7 @@ class OffPolicyMonteCarlo(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -1188,6 +1241,9 @@ class OffPolicyMonteCarlo(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -1223,6 +1279,7 @@ class TDPrediction(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         max_episode_steps: int | None = None,
         bins: int | None = None,
@@ -1262,6 +1319,9 @@ class TDPrediction(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
         """
@@ -1294,6 +1354,7 @@ class TDLambdaPrediction(Algorithm):
         keep: Any | None = None,
         lambda_: float | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         max_episode_steps: int | None = None,
         bins: int | None = None,
@@ -1335,6 +1396,9 @@ class TDLambdaPrediction(Algorithm):
             lambda_: Trace decay lambda, on top of the discount. Source: 0.9, within the best of Sutton and Barto
                 2018, figure 12.14 (from 0 to 1); default 0.9.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
         """
@@ -1367,6 +1431,7 @@ class NStepTDPrediction(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         n: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         max_episode_steps: int | None = None,
         bins: int | None = None,
@@ -1408,6 +1473,9 @@ class NStepTDPrediction(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             n: Rewards in a return before it bootstraps. Source: 4, about where Sutton and Barto 2018, figure 7.2 is
                 best (1 or above); default 4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
         """
@@ -1439,6 +1507,7 @@ class MonteCarloPrediction(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         max_episode_steps: int | None = None,
         bins: int | None = None,
@@ -1478,6 +1547,9 @@ class MonteCarloPrediction(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
         """
@@ -1511,6 +1583,7 @@ class SemiGradientTD(Algorithm):
         keep: Any | None = None,
         lambda_: float | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         tilings: int | None = None,
         max_episode_steps: int | None = None,
@@ -1555,6 +1628,9 @@ class SemiGradientTD(Algorithm):
             lambda_: Trace decay lambda, on top of the discount. Source: 0, TD(0), as Sutton and Barto 2018, Example
                 9.2 (from 0 to 1); default 0.0.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             tilings: Groupings, each displaced against the others by an equal part of a group. Source: 1, state
@@ -1589,6 +1665,7 @@ class GradientMonteCarlo(Algorithm):
         initial_value: float | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         tilings: int | None = None,
         max_episode_steps: int | None = None,
@@ -1631,6 +1708,9 @@ class GradientMonteCarlo(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             tilings: Groupings, each displaced against the others by an equal part of a group. Source: 1, state
@@ -1666,6 +1746,7 @@ class SemiGradientSARSA(Algorithm):
         keep: Any | None = None,
         lambda_: float | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tiles: int | None = None,
@@ -1714,6 +1795,9 @@ class SemiGradientSARSA(Algorithm):
             lambda_: Trace decay lambda, on top of the discount. Source: 0, the one-step method of Sutton and Barto
                 2018, section 10.1 (from 0 to 1); default 0.0.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -1752,6 +1836,7 @@ class DynaQ(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         planning_steps: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -1797,6 +1882,9 @@ class DynaQ(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             planning_steps: Updates from the model after each step. Source: 5, in the middle of Sutton and Barto
                 2018, figure 8.2; default 5.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -1835,6 +1923,7 @@ class DynaQPlus(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         planning_steps: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         ucb_c: float | None = None,
@@ -1882,6 +1971,9 @@ class DynaQPlus(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             planning_steps: Updates from the model after each step. Source: 5, in the middle of Sutton and Barto
                 2018, figure 8.2; default 5.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -1919,6 +2011,7 @@ class PrioritizedSweeping(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         planning_steps: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         temperature: float | str | Callable[[float], float] | None = None,
         theta: float | None = None,
@@ -1965,6 +2058,9 @@ class PrioritizedSweeping(Algorithm):
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             planning_steps: Updates from the model after each step. Source: 5, as in Sutton and Barto 2018, Example
                 8.4 (from 1 to 1000000); default 5.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             temperature: Temperature of the softmax, if boltzmann, in units of the return; a number or a schedule.
@@ -2000,6 +2096,7 @@ class MCTS(Algorithm):
         horizon: int | None = None,
         keep: Any | None = None,
         log_interval: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         simulations: int | None = None,
         ucb_c: float | None = None,
@@ -2038,6 +2135,9 @@ class MCTS(Algorithm):
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             simulations: Simulated episodes before each step. Source: 200, enough for the small environments here
@@ -2291,6 +2391,7 @@ class DQN(Algorithm):
         prioritized: bool | None = None,
         prioritized_alpha: float | None = None,
         prioritized_beta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
@@ -2402,6 +2503,9 @@ class DQN(Algorithm):
                 proportional (from 0 to 1); default 0.6.
             prioritized_beta: Exponent of importance-sampling weights at the start; it rises to 1 over the run.
                 Source: Schaul et al. 2016, table 3 (from 0 to 1); default 0.4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -2478,6 +2582,7 @@ class C51(Algorithm):
         prioritized: bool | None = None,
         prioritized_alpha: float | None = None,
         prioritized_beta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
@@ -2593,6 +2698,9 @@ class C51(Algorithm):
                 proportional (from 0 to 1); default 0.6.
             prioritized_beta: Exponent of importance-sampling weights at the start; it rises to 1 over the run.
                 Source: Schaul et al. 2016, table 3 (from 0 to 1); default 0.4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -2674,6 +2782,7 @@ class QRDQN(Algorithm):
         prioritized: bool | None = None,
         prioritized_alpha: float | None = None,
         prioritized_beta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
@@ -2788,6 +2897,9 @@ class QRDQN(Algorithm):
                 proportional (from 0 to 1); default 0.6.
             prioritized_beta: Exponent of importance-sampling weights at the start; it rises to 1 over the run.
                 Source: Schaul et al. 2016, table 3 (from 0 to 1); default 0.4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -2867,6 +2979,7 @@ class IQN(Algorithm):
         prioritized: bool | None = None,
         prioritized_alpha: float | None = None,
         prioritized_beta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
@@ -2987,6 +3100,9 @@ class IQN(Algorithm):
                 proportional (from 0 to 1); default 0.6.
             prioritized_beta: Exponent of importance-sampling weights at the start; it rises to 1 over the run.
                 Source: Schaul et al. 2016, table 3 (from 0 to 1); default 0.4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -3059,6 +3175,7 @@ class Rainbow(Algorithm):
         prioritized: bool | None = None,
         prioritized_alpha: float | None = None,
         prioritized_beta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_update_interval: int | None = None,
@@ -3167,6 +3284,9 @@ class Rainbow(Algorithm):
                 1); default 0.5.
             prioritized_beta: Exponent of importance-sampling weights at the start; it rises to 1 over the run.
                 Source: Schaul et al. 2016, table 3 (from 0 to 1); default 0.4.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -3230,6 +3350,7 @@ class PQN(Algorithm):
         num_steps: int | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         update_epochs: int | None = None,
@@ -3301,6 +3422,9 @@ class PQN(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -3353,6 +3477,7 @@ class REINFORCE(Algorithm):
         normalize_rewards: bool | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         vf_coef: float | None = None,
@@ -3430,6 +3555,9 @@ class REINFORCE(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -3470,6 +3598,7 @@ class ActorCritic(Algorithm):
         log_interval: int | None = None,
         log_std_init: float | None = None,
         net_arch: Any | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         max_episode_steps: int | None = None,
@@ -3519,6 +3648,9 @@ class ActorCritic(Algorithm):
                 Stable-Baselines3's A2C (from -10 to 2); default 0.0.
             net_arch: Architecture of the policy's network, and of the critic's; `mlp` is linear. Source:
                 Stable-Baselines3's A2C; default "mlp:64,64:tanh".
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -3568,6 +3700,7 @@ class A2C(Algorithm):
         num_envs: int | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         sde_sample_freq: int | None = None,
         shared_trunk: bool | None = None,
@@ -3648,6 +3781,9 @@ class A2C(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "rmsprop".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             sde_sample_freq: Steps of each copy after which that function is drawn anew within a rollout too.
@@ -3713,6 +3849,7 @@ class PPO(Algorithm):
         num_envs: int | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         sde_sample_freq: int | None = None,
         shared_trunk: bool | None = None,
@@ -3803,6 +3940,9 @@ class PPO(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             sde_sample_freq: Steps of each copy after which that function is drawn anew within a rollout too.
@@ -3871,6 +4011,7 @@ class DDPG(Algorithm):
         optimizer_eps: float | None = None,
         ou_dt: float | None = None,
         ou_theta: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
@@ -3960,6 +4101,9 @@ class DDPG(Algorithm):
                 1e30)); default 0.01.
             ou_theta: Rate at which ou returns to 0. Source: Lillicrap et al. 2016, section 7 (0 or above (1e-30 to
                 1e30)); default 0.15.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -4024,6 +4168,7 @@ class TD3(Algorithm):
         ou_dt: float | None = None,
         ou_theta: float | None = None,
         policy_delay: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_noise: float | None = None,
@@ -4117,6 +4262,9 @@ class TD3(Algorithm):
                 1e30)); default 0.15.
             policy_delay: Gradient steps of the critics for each one of the policy and each move of the target
                 networks. Source: Fujimoto et al. 2018, section 6.1 (from 1 to 1000); default 2.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -4183,6 +4331,7 @@ class SAC(Algorithm):
         num_envs: int | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         sde_sample_freq: int | None = None,
         stop_at_return: float | None = None,
@@ -4273,6 +4422,9 @@ class SAC(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             sde_sample_freq: Steps of each copy after which that function is drawn anew between updates too. Source:
@@ -4344,6 +4496,7 @@ class CrossQ(Algorithm):
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
         policy_delay: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         sde_sample_freq: int | None = None,
         stop_at_return: float | None = None,
@@ -4438,6 +4591,9 @@ class CrossQ(Algorithm):
                 1e30)); default 0.00000001.
             policy_delay: Gradient steps of the critics for each one of the policy and the temperature. Source: the
                 code of Bhatt et al. 2024 (from 1 to 1000); default 3.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             sde_sample_freq: Steps of each copy after which that function is drawn anew between updates too. Source:
@@ -4502,6 +4658,7 @@ class Bc(Algorithm):
         normalize_observations: bool | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
@@ -4575,6 +4732,9 @@ class Bc(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -4629,6 +4789,7 @@ class Bcq(Algorithm):
         normalize_observations: bool | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
@@ -4705,6 +4866,9 @@ class Bcq(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -4741,10 +4905,13 @@ class Cql(Algorithm):
         checkpoint_freq: int | None = None,
         checkpoints_kept: int | None = None,
         clip_grad_value: float | None = None,
-        cql_alpha: float | None = None,
+        cql_alpha: float | str | None = None,
+        cql_threshold: float | None = None,
+        critic_learning_rate: float | str | Callable[[float], float] | None = None,
         critic_net_arch: Any | None = None,
         data: Any | None = None,
         double: bool | None = None,
+        ent_coef: float | str | None = None,
         eval_episodes: int | None = None,
         eval_freq: int | None = None,
         from_: Any | None = None,
@@ -4758,11 +4925,14 @@ class Cql(Algorithm):
         max_grad_norm: float | None = None,
         memory_limit: float | None = None,
         momentum: float | None = None,
+        n_actions: int | None = None,
         nesterov: bool | None = None,
         net_arch: Any | None = None,
         normalize_observations: bool | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        policy_learning_rate: float | str | Callable[[float], float] | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
@@ -4799,8 +4969,13 @@ class Cql(Algorithm):
                 1000000); default 2.
             clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
                 norm is (above 0 (1e-30 to 1e30)).
-            cql_alpha: Weight of the conservative term. Source: Kumar et al. 2020, appendix F (0 or above (1e-30 to
-                1e30)); default 1.0.
+            cql_alpha: Weight of the conservative term; auto is 1 for discrete actions and 5 in a box. Source: Kumar
+                et al. 2020, appendix F; d3rlpy (0 or above (1e-30 to 1e30)); default "auto".
+            cql_threshold: Difference of soft maximum and recorded value above which the weight of the conservative
+                term rises, and below which it falls, in a box; a fixed weight if it is not given. Source: Kumar et
+                al. 2020, equation 30 (finite).
+            critic_learning_rate: Step size of the critics in a box. Source: d3rlpy; CORL (0 or above (1e-30 to
+                1e30)); default 0.0003.
             critic_net_arch: Architecture of the critics' networks, if it is another.
             data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
                 of uniformly random actions: learns from these without acting. A step is then an update, lines of
@@ -4808,6 +4983,8 @@ class Cql(Algorithm):
                 replay buffer have no effect.
             double: Selects the next action with the online network (double DQN). Source: van Hasselt, Guez and
                 Silver 2016; default false.
+            ent_coef: Temperature of the policy in a box; auto learns it. Source: Haarnoja et al. 2018b, section 5
+                (0 or above (1e-30 to 1e30)); default "auto".
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
@@ -4832,6 +5009,8 @@ class Cql(Algorithm):
                 Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
             momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
                 1 (from 0 to 1); default 0.95.
+            n_actions: Actions of each of three kinds that the values in a box are lowered at. Source: Kumar et al.
+                2020, appendix F; d3rlpy; CORL (1 or above); default 10.
             nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
             net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
             normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
@@ -4840,6 +5019,11 @@ class Cql(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            policy_learning_rate: Step size of the policy in a box, of its temperature and of a weight that is
+                learned. Source: d3rlpy (0 or above (1e-30 to 1e30)); default 0.0001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -4895,6 +5079,7 @@ class Iql(Algorithm):
         normalize_observations: bool | None = None,
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         tau: float | None = None,
@@ -4973,6 +5158,9 @@ class Iql(Algorithm):
             optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
             optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
                 1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -5029,6 +5217,7 @@ class TD3Bc(Algorithm):
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
         policy_delay: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_noise: float | None = None,
@@ -5106,6 +5295,9 @@ class TD3Bc(Algorithm):
                 1e30)); default 0.00000001.
             policy_delay: Gradient steps of the critics for each one of the policy and each move of the target
                 networks. Source: Fujimoto et al. 2018, section 6.1 (from 1 to 1000); default 2.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -5165,6 +5357,7 @@ class Rebrac(Algorithm):
         optimizer: Any | None = None,
         optimizer_eps: float | None = None,
         policy_delay: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         target_noise: float | None = None,
@@ -5246,6 +5439,9 @@ class Rebrac(Algorithm):
                 1e30)); default 0.00000001.
             policy_delay: Gradient steps of the critics for each one of the policy and each move of the target
                 networks. Source: Fujimoto et al. 2018, section 6.1 (from 1 to 1000); default 2.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).
@@ -5285,6 +5481,7 @@ class RandomLinear(Algorithm):
         keep: Any | None = None,
         log_interval: int | None = None,
         num_envs: int | None = None,
+        record: Any | None = None,
         schedule_steps: int | None = None,
         stop_at_return: float | None = None,
         max_episode_steps: int | None = None,
@@ -5320,6 +5517,9 @@ class RandomLinear(Algorithm):
                 state, in the same environment: training goes on after its last step.
             log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
             num_envs: Copies of the environment, stepped together (from 1 to 65536); default 1.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
             schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
                 and prioritized_beta; the steps of the run if not set (1 or above).
             stop_at_return: Mean return of an evaluation at which the run stops (finite).

@@ -136,6 +136,7 @@ fn placeholder(key: &Key) -> &'static str {
     match (key.name, key.kind) {
         ("env", _) => "ID",
         ("data", _) => "NAME|FILE",
+        ("record", _) => "PLACE",
         ("teacher" | "behaviour" | "from", _) => "RUN",
         ("test" | "unlabelled" | "teacher_unlabelled", _) => "FILE",
         (_, "network") => "SPEC",

@@ -185,6 +185,55 @@ fn runs_that_cannot_learn_say_so() {
 }
 
 #[test]
+fn data_that_little_can_be_learned_from_are_told() {
+    let dir = TempDir::new().unwrap();
+    let check = |env: &str, data: &str, expected: &[&str]| {
+        let arguments = format!(
+            "train bc --env {env} --data {data} --steps 2 --set net_arch=mlp:4 --set eval_freq=0 --out {env}-{}",
+            data.len()
+        );
+        let output = potstill(dir.path(), &arguments);
+        assert!(output.status.success());
+        let lines: Vec<String> =
+            expected.iter().map(|line| format!("warning: --data {data}: {line}\n")).collect();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), lines.concat(), "{arguments}");
+    };
+    let cut = |episodes: &str| {
+        format!(
+            "none of {episodes} terminated: each was cut off, and the values of its last observation are learned from"
+        )
+    };
+    check("Pendulum-v1", "random:400", &[&cut("2 episodes")]);
+    let one = "has one episode: little of what it leaves out can be told from it";
+    check("Pendulum-v1", "random:30", &[one, &cut("1 episode")]);
+    // All rewards are 1, but a longer episode has more of them.
+    check("CartPole-v1", "random:200", &[]);
+    check(
+        "CartPole-v1",
+        "random:3",
+        &[one, &cut("1 episode"), "all rewards are 1: no policy is better than another"],
+    );
+}
+
+#[test]
+fn preferences_among_actions_are_no_start_for_values() {
+    let dir = TempDir::new().unwrap();
+    let run = |arguments: &str| potstill(dir.path(), arguments);
+    let train = "--env CartPole-v1 --steps 20 --set net_arch=mlp:4 --set eval_freq=0";
+    assert!(run(&format!("train bc {train} --data random:200 --out bc")).status.success());
+    let output = run(&format!("train dqn {train} --from bc --out dqn"));
+    assert_eq!(output.status.code(), Some(2));
+    let line = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        line.contains("it has learned preferences among actions, which are no estimates of returns"),
+        "{line}"
+    );
+    assert!(!dir.path().join("dqn").exists());
+    assert!(run(&format!("train cql {train} --data random:200 --out cql")).status.success());
+    assert!(run(&format!("train dqn {train} --from cql --out dqn")).status.success());
+}
+
+#[test]
 fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();

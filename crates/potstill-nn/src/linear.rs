@@ -410,31 +410,49 @@ pub(crate) struct Summed<'a> {
     pub(crate) gradients: (usize, usize),
 }
 
+/// Panels that the tiles of a gradient sum over one after the other, so that all tiles find them in the
+/// cache.
+const PANELS: usize = 32;
+
 lanes! {
     /// The gradient with respect to the weights of the rows from `first` on, as many as `d_weights` holds.
     pub(crate) fn weight_gradient<S>(layer: &Linear, over: Summed<'_>, first: usize, d_weights: &mut [f32]) {
-        let run = layer.run();
-        let end = first + d_weights.len() / layer.outputs;
-        let mut from = first;
-        while from < end {
-            // The rows of a tile lie one after the other in an image.
-            let (row, start) = (from / run, from % run);
-            let length = (run - start).min(end - from);
-            let d_weights = &mut d_weights[(from - first) * layer.outputs..][..length * layer.outputs];
-            let blocks = layer.outputs.div_ceil(WIDTH);
-            let mut block = 0;
-            if S::MANY {
-                while block + 3 <= blocks {
-                    tiles!(S, 3, k in 0..length, weight_tile(layer, over, (row, start, k, block), d_weights));
-                    block += 3;
-                }
+        let (mut left, mut goes_on) = (over.panels, false);
+        loop {
+            let (panels, rest) = left.split_at(PANELS.min(left.len()));
+            weight_sums::<S>(layer, (Summed { panels, ..over }, goes_on), first, d_weights);
+            if rest.is_empty() {
+                return;
             }
-            while block < blocks {
-                tiles!(S, 1, k in 0..length, weight_tile(layer, over, (row, start, k, block), d_weights));
-                block += 1;
-            }
-            from += length;
+            (left, goes_on) = (rest, true);
         }
+    }
+}
+
+/// The sums over some panels; they go on from those that `d_weights` has.
+#[inline(always)]
+fn weight_sums<S: Lanes>(layer: &Linear, over: (Summed<'_>, bool), first: usize, d_weights: &mut [f32]) {
+    let run = layer.run();
+    let end = first + d_weights.len() / layer.outputs;
+    let mut from = first;
+    while from < end {
+        // The rows of a tile lie one after the other in an image.
+        let (row, start) = (from / run, from % run);
+        let length = (run - start).min(end - from);
+        let d_weights = &mut d_weights[(from - first) * layer.outputs..][..length * layer.outputs];
+        let blocks = layer.outputs.div_ceil(WIDTH);
+        let mut block = 0;
+        if S::MANY {
+            while block + 3 <= blocks {
+                tiles!(S, 3, k in 0..length, weight_tile(layer, over, (row, start, k, block), d_weights));
+                block += 3;
+            }
+        }
+        while block < blocks {
+            tiles!(S, 1, k in 0..length, weight_tile(layer, over, (row, start, k, block), d_weights));
+            block += 1;
+        }
+        from += length;
     }
 }
 
@@ -442,13 +460,24 @@ lanes! {
 #[inline(always)]
 fn weight_tile<S: Lanes, const R: usize, const C: usize>(
     layer: &Linear,
-    over: Summed<'_>,
+    (over, goes_on): (Summed<'_>, bool),
     (row, start, k, first): (usize, usize, usize, usize),
     d_weights: &mut [f32],
 ) {
     let points = layer.points();
     let offset = row * layer.width * layer.channels + start + k;
     let mut sums = [[S::splat(0.0); C]; R];
+    if goes_on {
+        for r in 0..R {
+            let d_weights = &d_weights[(k + r) * layer.outputs..][..layer.outputs];
+            for c in 0..C {
+                let d_weights = &d_weights[(first + c) * WIDTH..];
+                let mut row = [0.0; WIDTH];
+                row.iter_mut().zip(d_weights).for_each(|(x, d_weight)| *x = *d_weight);
+                sums[r][c] = S::load(&row);
+            }
+        }
+    }
     for panel in over.panels {
         let (mut inputs, mut gradients) = (over.inputs.0 + offset, over.gradients.0 + first * points * WIDTH);
         for _ in 0..over.taus {

@@ -513,3 +513,22 @@ fn inputs_of_a_stack_have_the_gradients_of_channels() {
     };
     assert_eq!(reordered(&d_inputs(&stacked, &batch)), d_inputs(&flat, &reordered(&batch)));
 }
+
+/// Each number of the gradient is one chain of sums, also of more samples than are summed over in one go.
+#[test]
+fn gradients_of_many_samples_are_one_chain() {
+    let spec: NetworkSpec = "mlp".parse().unwrap();
+    for samples in [1, 512, 513, 1100] {
+        let mut rng = Pcg64::new(samples as u64);
+        let network = spec.initialised(&Ends::new(3, 18), Initialisation::Pytorch, &mut rng);
+        let mut draw = |count: usize| (0..count).map(|_| rng.normal() as f32).collect::<Vec<f32>>();
+        let (x, d) = (draw(3 * samples), draw(18 * samples));
+        let (mut workspace, mut gradient) = (Workspace::default(), vec![0.0; network.parameters().len()]);
+        network.forward(&x, &mut workspace);
+        network.backward_from(Upstream::from(&*d), &mut workspace, Some(&mut gradient), None);
+        for (i, found) in gradient[..3 * 18].iter().enumerate() {
+            let chain = |sum: f32, s: usize| x[s * 3 + i / 18].mul_add(d[s * 18 + i % 18], sum);
+            assert_eq!(*found, (0..samples).fold(0.0, chain), "{samples} samples, weight {i}");
+        }
+    }
+}

@@ -39,7 +39,10 @@ fn many(spec: &Spec, seed: u64) -> VecTrainer<RandomLinear> {
 }
 
 /// A trainer restored in the middle of a run ends as the one that was never interrupted.
-fn check_restored<T: Training<Observation = [f32], Action = [f32]>>(id: &str, make: impl Fn(u64) -> T) {
+fn check_restored<T: Training<Agent: Agent<Observation = [f32], Action = [f32]>>>(
+    id: &str,
+    make: impl Fn(u64) -> T,
+) {
     let run = |trainer: &mut T, until| assert_eq!(trainer.run(until, None, &mut ()), Ok(RunEnd::Reached));
     let mut whole = make(1);
     run(&mut whole, STEPS);

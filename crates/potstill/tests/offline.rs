@@ -2,13 +2,15 @@
 //! slippery 4x4 lake, a discount of 0.99, and data of every state and action in the proportion of a behaviour.
 
 use potstill::actor_critic::off_policy::Rates;
-use potstill::core::Streams;
+use potstill::config::Auto;
+use potstill::core::{Restorable, Snapshot, Streams, Value};
 use potstill::deep::TaskSpec;
 use potstill::env::TransitionModel;
 use potstill::env::registry::find;
 use potstill::experience::Batch;
 use potstill::nn::Workspace;
 use potstill::offline::{CqlLearner, CqlSettings, IqlLearner, IqlSettings, OfflineConfig, OfflineLearner};
+use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use std::sync::Arc;
 
 const STATES: usize = 16;
@@ -107,7 +109,7 @@ fn conservative_values_are_those_of_the_fixed_point() {
         let batch = data(&model, &counts(&model, half_optimal));
         let mut settings = CqlSettings::default();
         // The fixed point has half the squared error.
-        (settings.0.cql_alpha, settings.0.huber_delta) = (2.0 * alpha, 0.0);
+        (settings.0.cql_alpha, settings.0.huber_delta) = (Auto::Number(2.0 * alpha), 0.0);
         settings.1.0.0 = tabular();
         let mut learner = CqlLearner::new(&settings, &task());
         learn(&mut learner, &batch, 8000);
@@ -173,4 +175,242 @@ fn value_of(model: &TransitionModel, policy: &[Vec<f64>]) -> f64 {
         });
     }
     v[0]
+}
+
+/// The value at a path of names, to be replaced.
+fn replaced(state: &Snapshot, path: &str, change: &dyn Fn(&Value) -> Value) -> Snapshot {
+    let (first, rest) = path.split_once('/').map_or((path, None), |(first, rest)| (first, Some(rest)));
+    assert!(state.contains(first), "{path} in {:?}", state.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let mut copy = Snapshot::new();
+    for (name, value) in state.iter() {
+        copy.insert(
+            name,
+            match (name == first, rest, value) {
+                (false, ..) => value.clone(),
+                (true, None, value) => change(value),
+                (true, Some(rest), Value::Tree(tree)) => Value::Tree(replaced(tree, rest, change)),
+                (true, Some(_), _) => panic!("{path}: {name} is no tree"),
+            },
+        );
+    }
+    copy
+}
+
+/// Baird's star: seven states, whose behaviour goes to each of the first six alike, and once in seven times
+/// to the last; all rewards are 0. Values are linear in nine features, the last of which is the bias, and
+/// bootstrap from what they learn off-policy: the deadly triad.
+mod star {
+    use super::*;
+
+    const STATES: usize = 7;
+    const START: [f32; 9] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 1.0, 0.0];
+
+    fn features(state: usize) -> [f32; 8] {
+        let mut x = [0.0; 8];
+        if state < 6 {
+            (x[state], x[7]) = (2.0, 1.0);
+        } else {
+            (x[6], x[7]) = (1.0, 2.0);
+        }
+        x
+    }
+
+    fn transitions() -> Batch {
+        let mut batch = Batch::default();
+        for state in 0..STATES {
+            for next in 0..STATES {
+                batch.observations.extend(features(state));
+                batch.next_observations.extend(features(next));
+                batch.actions.push(usize::from(next == 6));
+                batch.returns.push(0.0);
+                batch.discounts.push(GAMMA as f32);
+            }
+        }
+        batch
+    }
+
+    /// The largest magnitude of a value after 4,000 sweeps of gradient descent, from the same weights for
+    /// both actions.
+    fn largest<L: OfflineLearner<Actions = usize>>(
+        settings: &L::Settings,
+        networks: &[(&str, usize)],
+        values: impl Fn(&mut L) -> Vec<f32>,
+    ) -> f64 {
+        let task = TaskSpec { data: Some(1), ..TaskSpec::new(8, 2, 1, Streams::new(1)) };
+        let mut learner = L::new(settings, &task);
+        let mut state = learner.snapshot();
+        for &(path, outputs) in networks {
+            let weights = START.iter().flat_map(|&w| vec![w; outputs]).collect();
+            state = replaced(&state, path, &|_| Value::F32s(Clone::clone(&weights)));
+        }
+        learner.restore(&state).unwrap();
+        let batch = transitions();
+        for _ in 0..4000 {
+            learner.learn(&batch, Rates { policy: 0.0, critic: 0.05 }).unwrap();
+        }
+        values(&mut learner).iter().fold(0.0, |largest, q| largest.max(f64::from(q.abs())))
+    }
+
+    fn sgd() -> OptimizerConfig {
+        OptimizerConfig {
+            optimizer: OptimizerKind::Sgd,
+            momentum: 0.0,
+            max_grad_norm: f64::INFINITY,
+            ..OptimizerConfig::default()
+        }
+    }
+
+    #[test]
+    fn q_learning_diverges_and_enough_conservatism_does_not() {
+        // `testdata/numpy/make_baird.py` has computed them.
+        let check = |alpha: f64, expected: f64| {
+            let mut settings = CqlSettings::default();
+            (settings.0.cql_alpha, settings.0.huber_delta) = (Auto::Number(alpha), 0.0);
+            (settings.1.0.0, settings.1.1.0) = (tabular(), sgd());
+            let parts = [("values/network/parameters", 2), ("target/copy/parameters", 2)];
+            let all: Vec<f32> = (0..STATES).flat_map(features).collect();
+            let values = |learner: &mut CqlLearner| learner.outputs(&all).to_vec();
+            let found = largest(&settings, &parts, values);
+            assert!((found / expected - 1.0).abs() < 1e-2, "{alpha}: {found} {expected}");
+        };
+        check(0.0, 21_828_154.2);
+        check(1.0, 1_132_212.5);
+        check(5.0, 18.999_955);
+    }
+
+    #[test]
+    fn expectiles_near_to_the_maximum_diverge_and_those_near_to_the_mean_do_not() {
+        let check = |expectile: f64, expected: f64| {
+            let mut settings = IqlSettings::default();
+            settings.0.expectile = expectile;
+            (settings.1.0, settings.1.1.0) = (tabular(), sgd());
+            let names: Vec<String> = (0..2)
+                .flat_map(|i| {
+                    ["values/network", "target/copy"].map(|of| format!("critics/critic-{i}/{of}/parameters"))
+                })
+                .collect();
+            let mut parts = vec![("value/network/parameters", 1)];
+            parts.extend(names.iter().map(|name| (&**name, 2)));
+            let values = |learner: &mut IqlLearner<usize>| {
+                let state = learner.snapshot();
+                let critic = state.tree("critics").unwrap().tree("critic-0").unwrap().tree("values").unwrap();
+                let weights = critic.tree("network").unwrap().f32s("parameters", 18).unwrap().to_vec();
+                let q = |state: usize, action: usize| -> f32 {
+                    let x = features(state);
+                    weights[16 + action] + (0..8).map(|i| x[i] * weights[2 * i + action]).sum::<f32>()
+                };
+                (0..STATES).flat_map(|state| [q(state, 0), q(state, 1)]).collect()
+            };
+            let found = largest(&settings, &parts, values);
+            assert!((found / expected - 1.0).abs() < 1e-2, "{expectile}: {found} {expected}");
+        };
+        check(0.7, 2.300_08);
+        check(0.99, 162_414.6);
+    }
+}
+
+/// Three updates of each learner against PyTorch; `testdata/pytorch/make_offline.py` made the numbers.
+mod golden {
+    use super::*;
+    use potstill::config::{Setting, Settings, toml_value};
+    use potstill::core::Pcg64;
+    use potstill::env::Space;
+    use potstill::experience::ElementOf;
+    use potstill::offline::{BcqLearner, ControlCqlLearner, RebracLearner, Td3BcLearner};
+    use serde_json::Value as Json;
+
+    const FEATURES: usize = 3;
+    const CHOICES: usize = 3;
+    const WIDTH: usize = 2;
+
+    fn numbers(of: &Json) -> Vec<f32> {
+        of.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
+    }
+
+    /// The numbers of a network, or the logarithm of a number that is learned.
+    fn array(path: &str) -> String {
+        let name = if matches!(path, "temperature" | "multiplier") { "log-0" } else { "parameters" };
+        format!("{path}/{name}")
+    }
+
+    fn check<L: OfflineLearner>(case: &Json, act: fn(&Json) -> Vec<ElementOf<L::Actions>>) {
+        let mut settings = L::Settings::default();
+        let words = case["settings"].as_str().unwrap().split_whitespace();
+        for (key, value) in words.map(|word| word.split_once('=').unwrap()) {
+            settings.set(key, &toml_value(value)).unwrap().unwrap();
+        }
+        let sgd = [("optimizer", OptimizerKind::Sgd.to_toml().unwrap()), ("momentum", 0.0.into())];
+        sgd.iter().for_each(|(key, value)| settings.set(key, value).unwrap().unwrap());
+        let action_space = Space::uniform(WIDTH, -1.0, 1.0);
+        let mut task = TaskSpec { data: Some(1), ..TaskSpec::new(FEATURES, CHOICES, 1, Streams::new(1)) };
+        if case["actions"] == "box" {
+            task = TaskSpec { action_space, actions: WIDTH, ..task };
+        }
+        let mut learner = L::new(&settings, &task);
+        let mut state = learner.snapshot();
+        for (path, before) in case["before"].as_object().unwrap() {
+            state = replaced(&state, &array(path), &|value| match value {
+                Value::F64(_) => Value::F64(f64::from(numbers(before)[0])),
+                _ => Value::F32s(numbers(before)),
+            });
+        }
+        for (path, seed) in case["streams"].as_object().unwrap() {
+            let stream = Pcg64::new(seed.as_u64().unwrap()).snapshot();
+            state = replaced(&state, path, &|_| Value::Tree(stream.clone()));
+        }
+        learner.restore(&state).unwrap();
+        let of = |key: &str| numbers(&case["batch"][key]);
+        let mut batch = Batch::<L::Actions>::default();
+        (batch.observations, batch.next_observations) = (of("observations"), of("next_observations"));
+        (batch.returns, batch.discounts) = (of("returns"), of("discounts"));
+        batch.actions = act(&case["batch"]["actions"]);
+        if case["actions"] == "box" {
+            batch.next_actions = act(&case["batch"]["next_actions"]);
+            batch.has_next_action = of("has_next_action").iter().map(|&has| has == 1.0).collect();
+        }
+        let rate = |key: &str| case["rates"][key].as_f64().unwrap();
+        let rates = Rates { policy: rate("policy"), critic: rate("critic") };
+        (0..case["updates"].as_u64().unwrap()).for_each(|_| _ = learner.learn(&batch, rates).unwrap());
+        let found = learner.snapshot();
+        for (path, after) in case["after"].as_object().unwrap() {
+            let expected = numbers(after);
+            replaced(&found, &array(path), &|value| {
+                let found = match value {
+                    Value::F64(number) => vec![*number as f32],
+                    Value::F32s(numbers) => numbers.clone(),
+                    _ => panic!("{path}: numbers"),
+                };
+                assert_eq!(found.len(), expected.len(), "{path}");
+                for (i, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    let what = || format!("{} {}: {path}", case["algorithm"], case["settings"]);
+                    assert!((found - expected).abs() < 1e-5, "{}, {i}: {found}, and {expected}", what());
+                }
+                value.clone()
+            });
+        }
+    }
+
+    fn choices(of: &Json) -> Vec<usize> {
+        numbers(of).iter().map(|&x| x as usize).collect()
+    }
+
+    #[test]
+    fn updates_are_pytorchs() {
+        let text = include_str!("../../../testdata/pytorch/offline.json");
+        let cases: Json = serde_json::from_str(text).unwrap();
+        let cases = cases["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 13);
+        for case in cases {
+            match (case["algorithm"].as_str().unwrap(), case["actions"].as_str().unwrap()) {
+                ("cql", "choices") => check::<CqlLearner>(case, choices),
+                ("cql", _) => check::<ControlCqlLearner>(case, numbers),
+                ("bcq", _) => check::<BcqLearner>(case, choices),
+                ("iql", "choices") => check::<IqlLearner<usize>>(case, choices),
+                ("iql", _) => check::<IqlLearner<[f32]>>(case, numbers),
+                ("td3-bc", _) => check::<Td3BcLearner>(case, numbers),
+                ("rebrac", _) => check::<RebracLearner>(case, numbers),
+                (other, _) => panic!("{other}"),
+            }
+        }
+    }
 }

@@ -10,6 +10,7 @@ use potstill::commands::{
     resume, train,
 };
 use potstill::config::Settings;
+use potstill::data::Recording;
 use potstill::metrics::History;
 use potstill::metrics::catalogue::{self, METRICS, SCORES, Score};
 use potstill::optimizer::{OptimizerConfig, StudentOptimizer};
@@ -177,6 +178,41 @@ fn check(case: &Case) {
     assert!(error.to_string().contains("not saved"), "{error}");
     resumed(root, "unsaved", &Quiet).unwrap();
     assert_same(root, "whole", "unsaved", &RESULTS);
+}
+
+/// What training plays is a data set in the end, the same one if it is stopped on the way.
+#[test]
+fn recorded_training_is_the_same_data_set_whatever_interrupts_it() {
+    let check = |command: &'static str, settings: &'static str| {
+        let (root, case) = (TempDir::new().unwrap(), Case { command, settings });
+        let root = root.path();
+        let place = |run: &str| root.join(format!("{run}.jsonl"));
+        let asked = |run: &str| format!("checkpoint_freq=50 record={}", place(run).display());
+        start(root, &case, "whole", &asked("whole"), 1, &Quiet).unwrap();
+        let text = fs::read_to_string(place("whole")).unwrap();
+        let data = Recording::<[f32], usize>::parse(&text).map(|data| data.steps());
+        let control = Recording::<[f32], [f32]>::parse(&text).map(|data| data.steps());
+        let table = Recording::<usize, usize>::parse(&text).map(|data| data.steps());
+        assert_eq!(data.or(control).or(table), Ok(180), "{command}");
+        for questions in [2, 5, 9] {
+            let run = format!("stopped-{questions}");
+            start(root, &case, &run, &asked(&run), 1, &StopAfter::new(questions)).unwrap_err();
+            assert!(!place(&run).exists());
+            _ = resumed(root, &run, &StopAfter::new(2));
+            resumed(root, &run, &Quiet).unwrap();
+            assert_eq!(fs::read_to_string(place(&run)).unwrap(), text, "{command}, {run}");
+        }
+        assert_same(root, "whole", "stopped-2", &RESULTS);
+    };
+    check("q-learning", "env=FrozenLake-v1 steps=180");
+    check(
+        "dqn",
+        "env=CartPole-v1 steps=180 num_envs=2 net_arch=mlp:4 learning_starts=50 buffer_size=100 eval_freq=0",
+    );
+    check(
+        "td3",
+        "env=Pendulum-v1:max_episode_steps=70 steps=180 net_arch=mlp:4 learning_starts=50 buffer_size=100 batch_size=8 eval_freq=0",
+    );
 }
 
 /// Steps that take long: many updates, much planning, a search in pieces, evaluations. The run is stopped again and again, each

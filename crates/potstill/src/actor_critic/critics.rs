@@ -85,6 +85,22 @@ fn append(observations: &[f32], actions: &[f32], width: usize, pairs: &mut Vec<f
     }
 }
 
+/// Appends states and actions side by side, several actions of each state after each other.
+fn append_several(
+    observations: &[f32],
+    actions: &[f32],
+    (states, width): (usize, usize),
+    pairs: &mut Vec<f32>,
+) {
+    let (features, numbers) = (observations.len() / states, actions.len() / states);
+    for (observation, actions) in observations.chunks_exact(features).zip(actions.chunks_exact(numbers)) {
+        for action in actions.chunks_exact(width) {
+            pairs.extend_from_slice(observation);
+            pairs.extend_from_slice(action);
+        }
+    }
+}
+
 /// Takes over the values that are smaller. NaN is kept, and refused with the target that it becomes.
 fn lower(least: &mut [f32], values: &[f32]) {
     for (least, &value) in least.iter_mut().zip(values) {
@@ -194,7 +210,30 @@ impl<const N: usize> Critics<N> {
         for Critic { network, workspace, .. } in critics {
             network.forward(pairs, workspace);
         }
-        self.descend(learning_rate, batch, y, weight)
+        self.descend(learning_rate, batch, y, weight, |_, _| 0.0)
+    }
+
+    /// A gradient step of all critics along `sum_i mean (Q_i(s, a) - y)^2` and a penalty of each: a loss of
+    /// its values of the recorded actions and of `others`, some of each state side by side, behind them,
+    /// whose gradient it adds to theirs.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step).
+    pub(crate) fn conservative_step(
+        &mut self,
+        learning_rate: f64,
+        batch: &Batch<[f32]>,
+        y: &[f32],
+        others: &[f32],
+        penalty: impl FnMut(&[f32], &mut [f32]) -> f64,
+    ) -> Result<CriticStep, LearnError> {
+        let Self { critics, width, pairs, .. } = self;
+        join(&batch.observations, &batch.actions, *width, pairs);
+        append_several(&batch.observations, others, (y.len(), *width), pairs);
+        for Critic { network, workspace, .. } in critics {
+            network.forward(pairs, workspace);
+        }
+        self.descend(learning_rate, batch, y, 1.0, penalty)
     }
 
     /// The same after [`joint_values`](Self::joint_values), whose next values are constants of the loss. The
@@ -209,23 +248,25 @@ impl<const N: usize> Critics<N> {
         y: &[f32],
         weight: f32,
     ) -> Result<CriticStep, LearnError> {
-        let step = self.descend(learning_rate, batch, y, weight)?;
+        let step = self.descend(learning_rate, batch, y, weight, |_, _| 0.0)?;
         for Critic { network, workspace, .. } in &mut self.critics {
             network.update_statistics(workspace);
         }
         Ok(step)
     }
 
-    /// A gradient step by the first values of the last passes, as many as there are targets.
+    /// A gradient step by the first values of the last passes, as many as there are targets, and by a penalty
+    /// of all.
     fn descend(
         &mut self,
         learning_rate: f64,
         batch: &Batch<[f32]>,
         y: &[f32],
         weight: f32,
+        mut penalty: impl FnMut(&[f32], &mut [f32]) -> f64,
     ) -> Result<CriticStep, LearnError> {
         let Self { critics, targets, .. } = self;
-        let mut loss = 0.0;
+        let (mut loss, mut penalties) = (0.0, 0.0);
         for Critic { workspace, d_values, .. } in &mut *critics {
             let values = workspace.outputs();
             d_values.clear();
@@ -233,7 +274,9 @@ impl<const N: usize> Critics<N> {
             let of_batch = &mut d_values[..y.len()];
             loss += weight * squared_error(&values[..y.len()], y, of_batch);
             of_batch.iter_mut().for_each(|d| *d *= weight);
+            penalties += penalty(values, d_values);
         }
+        let loss = loss + penalties as f32;
         let values = &critics[0].workspace.outputs()[..y.len()];
         let mean_value = values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
         let of_target = targets.as_ref().map_or(&[][..], |targets| targets[0].network().parameters());

@@ -209,7 +209,13 @@ impl OffPolicyLearner for CrossQLearner {
         let mut rng = task.streams.stream("initialisation");
         Self {
             policy_delay: own.policy_delay,
-            policy: StochasticPolicy::new(config, of_sac.deviations(), optimizer, task, &mut rng),
+            policy: StochasticPolicy::new(
+                (&config.net_arch, config.num_envs),
+                of_sac.deviations(),
+                optimizer,
+                task,
+                &mut rng,
+            ),
             critics: Critics::new(config.critic_arch(), optimizer, None, task, &mut rng),
             temperature: Temperature::new(of_sac, optimizer, task.action_space.features()),
             actor_loss: 0.0,

@@ -26,15 +26,15 @@ pub(crate) struct DeterministicPolicy {
 
 /// Recorded actions that a policy stays near to, and the weights of their distance.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Anchor<'a> {
+pub struct Anchor<'a> {
     /// From -1 to 1, `samples x components`.
-    pub(crate) actions: &'a [f32],
+    pub actions: &'a [f32],
     /// Critics whose least value is ascended.
-    pub(crate) count: usize,
+    pub count: usize,
     /// The weight of the value, which is divided by its mean magnitude.
-    pub(crate) alpha: f64,
+    pub alpha: f64,
     /// The weight of the squared distance, summed over components.
-    pub(crate) beta: f64,
+    pub beta: f64,
 }
 
 snapshot! {

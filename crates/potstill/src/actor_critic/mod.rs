@@ -37,12 +37,13 @@ mod noise;
 mod normalization;
 pub mod off_policy;
 pub mod one_step;
+pub(crate) mod positive;
 pub mod ppo;
 pub mod reinforce;
 mod rollout;
 pub mod sac;
 mod state_noise;
-mod stochastic;
+pub(crate) mod stochastic;
 pub mod td3;
 mod trunk;
 

@@ -187,11 +187,11 @@ impl OffPolicyConfig {
 
 /// Step sizes of an update.
 #[derive(Clone, Copy, Debug)]
-pub struct Rates {
+pub struct Rates<T = f64> {
     /// Of the policy.
-    pub policy: f64,
-    /// Of the critics, and of a temperature.
-    pub critic: f64,
+    pub policy: T,
+    /// Of the critics.
+    pub critic: T,
 }
 
 /// The part of an agent that is an algorithm's own: its networks, how it acts, and its update.

@@ -39,6 +39,7 @@
 use super::critics::Critics;
 use super::noise::{NoiseConfig, NoiseKind};
 use super::off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, Rates};
+use super::positive::Positive;
 use super::state_noise::Deviations;
 use super::stochastic::StochasticPolicy;
 use crate::agent::{LearnError, Measurements, not_finite};
@@ -49,10 +50,9 @@ use crate::experience::Batch;
 use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
-use potstill_core::math::{exp_f64, ln_f64};
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
-use potstill_nn::{Network, Optimiser, Workers};
+use potstill_nn::Network;
 
 settings! {
     /// The hyperparameters of SAC beside those that all learners from replay share.
@@ -77,7 +77,7 @@ settings! {
 }
 
 impl SacConfig {
-    pub(super) fn deviations(&self) -> Deviations {
+    pub(crate) fn deviations(&self) -> Deviations {
         Deviations::new(self.log_std_init, self.use_sde, self.sde_sample_freq)
     }
 }
@@ -117,24 +117,11 @@ pub const ALGORITHM: Algorithm = Algorithm {
 
 /// The weight of the entropy.
 #[derive(Clone, Debug)]
-pub(super) struct Temperature {
+pub(crate) struct Temperature {
     /// Its value, if it is fixed.
     fixed: f64,
-    learned: Option<Learned>,
+    learned: Option<Positive>,
     target_entropy: f64,
-}
-
-/// A temperature that is learned.
-#[derive(Clone, Debug)]
-struct Learned {
-    log: [f32; 1],
-    optimiser: Optimiser,
-}
-
-snapshot! {
-    impl Restorable for Learned {
-        saved: log, optimiser;
-    }
 }
 
 snapshot! {
@@ -145,13 +132,10 @@ snapshot! {
 }
 
 impl Temperature {
-    pub(super) fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
+    pub(crate) fn new(config: &SacConfig, optimizer: &OptimizerConfig, components: usize) -> Self {
         let (fixed, learned) = match config.ent_coef {
             Auto::Number(alpha) => (alpha, None),
-            Auto::Auto => {
-                let log = [ln_f64(config.ent_coef_init) as f32];
-                (0.0, Some(Learned { log, optimiser: Optimiser::new(optimizer.rule(), 1) }))
-            }
+            Auto::Auto => (0.0, Some(Positive::new(config.ent_coef_init, optimizer))),
         };
         let target_entropy = match config.target_entropy {
             Auto::Auto => -(components as f64),
@@ -160,21 +144,21 @@ impl Temperature {
         Self { fixed, learned, target_entropy }
     }
 
-    pub(super) fn alpha(&self) -> f64 {
-        self.learned.as_ref().map_or(self.fixed, |learned| exp_f64(f64::from(learned.log[0])))
+    pub(crate) fn alpha(&self) -> f64 {
+        self.learned.as_ref().map_or(self.fixed, Positive::value)
     }
 
     /// A gradient step of the logarithm along `-ln alpha (ln pi(a|s) + H)`, from the mean of `ln pi(a|s)`.
     ///
     /// # Errors
     /// If that is not finite.
-    pub(super) fn step(&mut self, learning_rate: f64, mean_log_prob: f64) -> Result<(), LearnError> {
+    pub(crate) fn step(&mut self, learning_rate: f64, mean_log_prob: f64) -> Result<(), LearnError> {
         let gradient = -(mean_log_prob + self.target_entropy) as f32;
         if let Some(error) = not_finite(&[("log-probability", &[gradient])]) {
             return Err(error);
         }
-        if let Some(Learned { log, optimiser }) = &mut self.learned {
-            optimiser.step(learning_rate, log, &[gradient], &Workers::default());
+        if let Some(learned) = &mut self.learned {
+            learned.step(learning_rate, gradient);
         }
         Ok(())
     }
@@ -245,7 +229,13 @@ impl OffPolicyLearner for SacLearner {
         let lag = Some((1, config.tau));
         let mut rng = task.streams.stream("initialisation");
         Self {
-            policy: StochasticPolicy::new(config, settings.0.deviations(), optimizer, task, &mut rng),
+            policy: StochasticPolicy::new(
+                (&config.net_arch, config.num_envs),
+                settings.0.deviations(),
+                optimizer,
+                task,
+                &mut rng,
+            ),
             critics: Critics::new(config.critic_arch(), optimizer, lag, task, &mut rng),
             temperature: Temperature::new(&settings.0, optimizer, task.action_space.features()),
             y: Vec::new(),

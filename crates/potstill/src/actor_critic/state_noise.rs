@@ -16,7 +16,7 @@ pub(super) const LOG_STD_MAX: f32 = 20.0;
 
 /// The deviations of a policy for a box of actions.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Deviations {
+pub(crate) struct Deviations {
     /// Their logarithm at the start.
     pub(super) log_std_init: f32,
     /// Depend on the state.

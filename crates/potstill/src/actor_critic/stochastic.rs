@@ -2,7 +2,6 @@
 //! actions and its own entropy.
 
 use super::critics::Critics;
-use super::off_policy::OffPolicyConfig;
 use super::state_noise::{Deviations, LOG_STD as PARAMETERS, StateFeatures, StateNoise, draw};
 use crate::agent::LearnError;
 use crate::deep::TaskSpec;
@@ -11,7 +10,7 @@ use potstill_core::math::exp;
 use potstill_core::{Pcg64, snapshot};
 use potstill_nn::distributions::{GaussianGradients, SquashedGaussian};
 use potstill_nn::kernels::tanh;
-use potstill_nn::{Interface, Network, Upstream, Workspace};
+use potstill_nn::{Interface, Network, NetworkSpec, Upstream, Workspace};
 
 /// The range of the logarithms of deviations.
 const LOG_STD: (f32, f32) = (-20.0, 2.0);
@@ -21,10 +20,17 @@ const HEADS: [&str; 2] = ["mean", "log_std"];
 /// The reason for which a policy that normalises by batches begins with no model.
 const NORMALISED_ALREADY: &str = "a model has batch normalisation in its weights, and this run would normalise again; give net_arch without it";
 
+/// The states of a minibatch, or those that follow.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum States {
+    Here,
+    Next,
+}
+
 /// A policy whose actions are hyperbolic tangents of normal numbers, with the heads `mean` and `log_std`, or
 /// with noise that depends on the state. It acts by the running statistics of batch normalisations, if it has any.
 #[derive(Clone, Debug)]
-pub(super) struct StochasticPolicy {
+pub(crate) struct StochasticPolicy {
     network: Network,
     optimizer: GuardedStep,
     /// The stream of actions that are drawn while learning.
@@ -38,6 +44,8 @@ pub(super) struct StochasticPolicy {
     acting: (Workspace, Drawn),
     learning: (Workspace, Drawn),
     next: (Workspace, Drawn),
+    /// Outputs of a pass, each as often as actions are drawn from it, and these actions.
+    more: (Vec<f32>, Drawn),
     d_actions: Vec<f32>,
     gradient: Gradient,
 }
@@ -45,14 +53,15 @@ pub(super) struct StochasticPolicy {
 snapshot! {
     impl Restorable for StochasticPolicy {
         saved: network as "policy", optimizer as "policy_optimizer", drawing, state_noise;
-        built: theta, next_theta, components, acting, learning, next, d_actions, gradient;
+        built: theta, next_theta, components, acting, learning, next, more, d_actions, gradient;
     }
 }
 
 impl StochasticPolicy {
-    /// A policy with these settings and deviations, with initial weights from `rng`.
-    pub(super) fn new(
-        config: &OffPolicyConfig,
+    /// A policy of this form for so many copies of an environment, with these deviations and initial weights
+    /// from `rng`.
+    pub(crate) fn new(
+        (spec, copies): (&NetworkSpec, u64),
         deviations: Deviations,
         optimizer: &OptimizerConfig,
         task: &TaskSpec,
@@ -63,11 +72,11 @@ impl StochasticPolicy {
             false => Interface::of_heads(task.inputs.count(), &HEADS.map(|head| (head, components))),
             true => Interface::of_heads(task.inputs.count(), &[(HEADS[0], components)]).with_free(
                 PARAMETERS,
-                deviations.each(&config.net_arch) * components,
+                deviations.each(spec) * components,
                 deviations.log_std_init,
             ),
         };
-        let network = config.net_arch.initialised(interface, optimizer.initialisation(), rng);
+        let network = spec.initialised(interface, optimizer.initialisation(), rng);
         let parameters = network.free_parameters(PARAMETERS).map_or(0, <[f32]>::len);
         let states = StateFeatures::new(deviations, &network);
         let pass =
@@ -75,7 +84,7 @@ impl StochasticPolicy {
         Self {
             optimizer: GuardedStep::new(optimizer, network.parameters().len()),
             drawing: task.streams.stream("policy"),
-            state_noise: StateNoise::new(deviations, &network, config.num_envs as usize),
+            state_noise: StateNoise::new(deviations, &network, copies as usize),
             theta: vec![0.0; parameters],
             next_theta: vec![0.0; parameters],
             network,
@@ -83,17 +92,18 @@ impl StochasticPolicy {
             acting: pass(),
             learning: pass(),
             next: pass(),
+            more: Default::default(),
             d_actions: Vec::new(),
             gradient: Gradient::default(),
         }
     }
 
-    pub(super) fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &Network {
         &self.network
     }
 
     /// Writes actions that are drawn from `rng`.
-    pub(super) fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
+    pub(crate) fn act(&mut self, observations: &[f32], rng: &mut Pcg64, units: &mut [f32]) {
         let (workspace, drawn) = &mut self.acting;
         match &mut self.state_noise {
             None => drawn.draw(self.network.predict(observations, workspace), self.components, rng),
@@ -106,14 +116,14 @@ impl StochasticPolicy {
     }
 
     /// Explores by another random function from the next step on.
-    pub(super) fn end_rollout(&mut self) {
+    pub(crate) fn end_rollout(&mut self) {
         if let Some(noise) = &mut self.state_noise {
             noise.end_rollout();
         }
     }
 
     /// Draws `a ~ pi(.|s)` for a [gradient step](Self::ascend); the mean of `ln pi(a|s)`.
-    pub(super) fn draw(&mut self, observations: &[f32]) -> f64 {
+    pub(crate) fn draw(&mut self, observations: &[f32]) -> f64 {
         let (workspace, here) = &mut self.learning;
         self.network.forward_normalised(observations, workspace);
         match &self.state_noise {
@@ -127,7 +137,7 @@ impl StochasticPolicy {
     }
 
     /// Draws `a' ~ pi(.|s')`: the actions, and `ln pi(a'|s')` of each.
-    pub(super) fn draw_next(&mut self, next_observations: &[f32]) -> (&[f32], &[f32]) {
+    pub(crate) fn draw_next(&mut self, next_observations: &[f32]) -> (&[f32], &[f32]) {
         let (workspace, next) = &mut self.next;
         if next.states.is_none() {
             next.draw(self.network.predict(next_observations, workspace), self.components, &mut self.drawing);
@@ -139,12 +149,35 @@ impl StochasticPolicy {
         (&next.actions, &next.log_probs)
     }
 
+    /// Draws `count` further actions for each of the states of the last [`draw`](Self::draw) or
+    /// [`draw_next`](Self::draw_next): those of a state side by side, and the logarithm of the density of
+    /// each. Noise must not depend on the state.
+    pub(crate) fn draw_more(&mut self, states: States, count: usize) -> (&[f32], &[f32]) {
+        let (workspace, _) = match states {
+            States::Here => &self.learning,
+            States::Next => &self.next,
+        };
+        let (repeated, drawn) = &mut self.more;
+        repeated.clear();
+        for row in workspace.outputs().chunks_exact(self.components) {
+            (0..count).for_each(|_| repeated.extend_from_slice(row));
+        }
+        drawn.draw(repeated, self.components, &mut self.drawing);
+        (&drawn.actions, &drawn.log_probs)
+    }
+
+    /// The means of a batch, whose hyperbolic tangents are the deterministic policy's actions.
+    pub(crate) fn means(&mut self, observations: &[f32]) -> &[f32] {
+        let outputs = self.network.predict(observations, &mut self.acting.0);
+        &outputs[..outputs.len() / 2]
+    }
+
     /// A gradient step along `J_pi = mean (alpha ln pi(a|s) - min_i Q_i(s, a))`, with the actions of the last
     /// [`draw`](Self::draw) as a function of their noise; the loss before it.
     ///
     /// # Errors
     /// If the loss or the gradient is not finite. The policy is unchanged.
-    pub(super) fn ascend<const N: usize>(
+    pub(crate) fn ascend<const N: usize>(
         &mut self,
         learning_rate: f64,
         alpha: f64,
@@ -175,7 +208,7 @@ impl StochasticPolicy {
     }
 
     /// The deterministic policy: the hidden layers with the means, without batch normalisations.
-    pub(super) fn deterministic(&self) -> Network {
+    pub(crate) fn deterministic(&self) -> Network {
         self.network.of_head(HEADS[0]).without_batch_norm()
     }
 
@@ -183,7 +216,7 @@ impl StochasticPolicy {
     ///
     /// # Errors
     /// If the networks here are normalised by batches: a model has that in its weights.
-    pub(super) fn copy_deterministic(&mut self, policy: &Network) -> Result<(), String> {
+    pub(crate) fn copy_deterministic(&mut self, policy: &Network) -> Result<(), String> {
         if self.network.spec().has_statistics() {
             return Err(NORMALISED_ALREADY.to_owned());
         }
@@ -355,13 +388,12 @@ mod tests {
     #[test]
     fn gradients_of_noise_of_states_are_differences() {
         let (samples, components) = (3, 2);
-        let config =
-            OffPolicyConfig { net_arch: "mlp:4:tanh".parse().unwrap(), ..OffPolicyConfig::default() };
+        let spec: NetworkSpec = "mlp:4:tanh".parse().unwrap();
         let deviations = Deviations { log_std_init: -0.7, of_state: true, sample_freq: None };
         let action_space = potstill_env::Space::uniform(components, -1.0, 1.0);
         let task = TaskSpec { action_space, ..TaskSpec::new(3, 2, 100, potstill_core::Streams::new(1)) };
         let (optimizer, mut rng) = (OptimizerConfig::default(), Pcg64::new(1));
-        let mut learner = StochasticPolicy::new(&config, deviations, &optimizer, &task, &mut rng);
+        let mut learner = StochasticPolicy::new((&spec, 1), deviations, &optimizer, &task, &mut rng);
         let x = [0.3, -0.8, 1.2, 0.1, -0.4, 0.6, -0.5, 0.2, -1.0_f32];
         let weights = [0.7, -1.1, 0.4, 0.9, -0.3, 0.5_f32];
         let alpha = 0.3;

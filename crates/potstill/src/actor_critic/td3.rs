@@ -31,7 +31,7 @@
 
 use super::critics::Critics;
 use super::ddpg::DdpgConfig;
-use super::deterministic::DeterministicPolicy;
+use super::deterministic::{Anchor, DeterministicPolicy};
 use super::noise::NoiseConfig;
 use super::off_policy::{OffPolicy, OffPolicyConfig, OffPolicyLearner, OffPolicyOptimizer, Rates};
 use crate::agent::{LearnError, Measurements};
@@ -44,7 +44,7 @@ use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
 use potstill_core::snapshot::Flat;
 use potstill_core::{Pcg64, snapshot};
-use potstill_nn::Network;
+use potstill_nn::{Network, NetworkSpec};
 
 settings! {
     /// The hyperparameters that TD3 has and DDPG has not.
@@ -112,6 +112,73 @@ snapshot! {
 }
 
 impl Td3Learner {
+    /// Networks of these forms, policy and critics, that have learned nothing; the targets move by `tau`.
+    pub(crate) fn of(
+        config: Td3Config,
+        (policy, critics): (&NetworkSpec, &NetworkSpec),
+        tau: f64,
+        optimizer: &OptimizerConfig,
+        task: &TaskSpec,
+    ) -> Self {
+        let lag = (config.policy_delay, tau);
+        let mut rng = task.streams.stream("initialisation");
+        Self {
+            policy: DeterministicPolicy::new(policy, optimizer, lag, task, &mut rng),
+            critics: Critics::new(critics, optimizer, Some(lag), task, &mut rng),
+            smoothing: task.streams.stream("policy"),
+            config,
+            y: Vec::new(),
+        }
+    }
+
+    /// An update whose values of next actions `adjust` changes, given those actions, and whose policy stays
+    /// near to an anchor, if there is one.
+    ///
+    /// # Errors
+    /// If a loss or a gradient is not finite.
+    pub(crate) fn learn_near(
+        &mut self,
+        batch: &Batch<[f32]>,
+        rates: Rates,
+        adjust: impl FnOnce(&mut [f32], &[f32]),
+        near: Option<Anchor<'_>>,
+    ) -> Result<Measurements, LearnError> {
+        let Self { config, policy, critics, smoothing, y } = self;
+        let Td3Config { policy_delay, target_noise, target_noise_clip } = *config;
+        let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
+        // a~ = pi'(s') + eps, eps ~ clip(N(0, sigma), -c, c)
+        let next_actions = policy.next_actions(s_next);
+        smooth(next_actions, target_noise, target_noise_clip, smoothing);
+        // y = r + gamma min_i Q'_i(s', a~)
+        let next_values = critics.target_values(s_next, next_actions);
+        adjust(next_values, next_actions);
+        bellman_values(r, discounts, next_values, y);
+        // theta_i = argmin 1/N sum (y - Q_i(s, a))^2
+        let step = critics.step(rates.critic, batch, y, 1.0)?;
+        // If t mod d: grad J = 1/N sum grad_a Q_1(s, a) grad pi(s), a = pi(s)
+        if critics.updates().is_multiple_of(policy_delay) {
+            match near {
+                None => policy.ascend(rates.policy, s, critics)?,
+                Some(near) => policy.ascend_near(rates.policy, s, critics, near)?,
+            }
+        }
+        // theta' = tau theta + (1 - tau) theta', on the same steps
+        critics.tick();
+        policy.tick();
+        let measured = Measurements::of(catalogue::CRITIC_LOSS, step.loss)
+            .with(catalogue::Q_VALUES, step.mean_value)
+            .with(catalogue::GRADIENT_NORM, step.gradient_norm);
+        Ok(match policy.loss() {
+            Some(loss) => measured.with(catalogue::ACTOR_LOSS, loss),
+            None => measured,
+        })
+    }
+
+    /// The outputs of the policy's network.
+    pub(crate) fn outputs(&mut self, observations: &[f32]) -> &[f32] {
+        self.policy.outputs(observations)
+    }
+
     /// The policy's network: outputs before the hyperbolic tangent.
     pub fn policy_network(&self) -> &Network {
         self.policy.network()
@@ -130,7 +197,7 @@ impl Td3Learner {
 }
 
 /// Adds normal noise, clipped, to actions of targets (equation 14), which stay from -1 to 1.
-pub(crate) fn smooth(units: &mut [f32], deviation: f64, clip: f64, rng: &mut Pcg64) {
+fn smooth(units: &mut [f32], deviation: f64, clip: f64, rng: &mut Pcg64) {
     for unit in units {
         let noise = (deviation * rng.normal()).clamp(-clip, clip);
         *unit = (*unit + noise as f32).clamp(-1.0, 1.0);
@@ -155,15 +222,7 @@ impl OffPolicyLearner for Td3Learner {
 
     fn new(settings: &Td3Settings, task: &TaskSpec) -> Self {
         let (config, optimizer) = (Self::shared(settings), Self::optimizer(settings));
-        let lag = (settings.0.policy_delay, config.tau);
-        let mut rng = task.streams.stream("initialisation");
-        Self {
-            policy: DeterministicPolicy::new(&config.net_arch, optimizer, lag, task, &mut rng),
-            critics: Critics::new(config.critic_arch(), optimizer, Some(lag), task, &mut rng),
-            smoothing: task.streams.stream("policy"),
-            config: settings.0.clone(),
-            y: Vec::new(),
-        }
+        Self::of(settings.0.clone(), (&config.net_arch, config.critic_arch()), config.tau, optimizer, task)
     }
 
     fn act(&mut self, observations: &[f32], _: &mut Pcg64, units: &mut [f32]) {
@@ -171,31 +230,7 @@ impl OffPolicyLearner for Td3Learner {
     }
 
     fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
-        let Self { config, policy, critics, smoothing, y } = self;
-        let Td3Config { policy_delay, target_noise, target_noise_clip } = *config;
-        let Batch { observations: s, returns: r, discounts, next_observations: s_next, .. } = batch;
-        // a~ = pi'(s') + eps, eps ~ clip(N(0, sigma), -c, c)
-        let next_actions = policy.next_actions(s_next);
-        smooth(next_actions, target_noise, target_noise_clip, smoothing);
-        // y = r + gamma min_i Q'_i(s', a~)
-        let next_values = critics.target_values(s_next, next_actions);
-        bellman_values(r, discounts, next_values, y);
-        // theta_i = argmin 1/N sum (y - Q_i(s, a))^2
-        let step = critics.step(rates.critic, batch, y, 1.0)?;
-        // If t mod d: grad J = 1/N sum grad_a Q_1(s, a) grad pi(s), a = pi(s)
-        if critics.updates().is_multiple_of(policy_delay) {
-            policy.ascend(rates.policy, s, critics)?;
-        }
-        // theta' = tau theta + (1 - tau) theta', on the same steps
-        critics.tick();
-        policy.tick();
-        let measured = Measurements::of(catalogue::CRITIC_LOSS, step.loss)
-            .with(catalogue::Q_VALUES, step.mean_value)
-            .with(catalogue::GRADIENT_NORM, step.gradient_norm);
-        Ok(match policy.loss() {
-            Some(loss) => measured.with(catalogue::ACTOR_LOSS, loss),
-            None => measured,
-        })
+        self.learn_near(batch, rates, |_, _| {}, None)
     }
 
     fn updates(&self) -> u64 {

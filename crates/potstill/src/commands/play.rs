@@ -2,8 +2,9 @@
 
 use crate::config::{Origin, read_toml};
 use crate::data::OfflineDataset;
+use crate::data::episodes::EpisodeRecorder;
 use crate::error::Error;
-use crate::experience::Trajectory;
+use crate::experience::{Steps, Transition};
 use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
 use crate::run::{EpisodesOut, Subject, policy_at, usage};
@@ -66,14 +67,7 @@ struct Playing<O: Row + ?Sized, A: Row + ?Sized> {
     player: Player<O, A>,
     rng: Pcg64,
     steps: u64,
-    recorder: Option<Recorder<O, A>>,
-}
-
-/// The episodes that were recorded, and the running one with its seed.
-struct Recorder<O: Row + ?Sized, A: Row + ?Sized> {
-    data: OfflineDataset,
-    trajectory: Trajectory<O, A>,
-    seed: u64,
+    recorder: Option<EpisodeRecorder<O, A>>,
 }
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Playing<O, A> {
@@ -100,8 +94,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
         self.steps = 0;
         self.env.reset(Some(seed), self.observation.borrow_mut());
         if let Some(recorder) = &mut self.recorder {
-            recorder.trajectory = Trajectory::starting_at(self.observation.clone());
-            recorder.seed = seed;
+            recorder.begin(seed);
         }
     }
 
@@ -110,20 +103,23 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
             Some(action) => self.action = action,
             None => (self.player)(self.observation.borrow(), self.action.borrow_mut(), &mut self.rng),
         }
+        let before = self.recorder.as_ref().map(|_| self.observation.clone());
         let played = self.env.step(self.action.borrow(), self.observation.borrow_mut());
         let mut outcome = played.map_err(|error| usage(error.to_string()))?;
         self.steps += 1;
         let longest = longest_episode(&self.spec.observation_space()) as u64;
         outcome.truncated |= self.spec.time_limit_steps.is_none() && self.steps >= longest;
-        if let Some(Recorder { data, trajectory, seed }) = &mut self.recorder {
-            trajectory.push(self.action.clone(), outcome.reward, self.observation.clone());
-            if outcome.done() {
-                let next = Trajectory::starting_at(self.observation.clone());
-                let ended = std::mem::replace(trajectory, next);
-                let flags = [outcome.terminated, outcome.truncated];
-                data.push(&ended, flags, Some(*seed))
-                    .map_err(|reason| usage(format!("--record: {reason}")))?;
-            }
+        if let (Some(recorder), Some(before)) = (&mut self.recorder, before) {
+            let transition = Transition {
+                observation: before.borrow(),
+                action: self.action.borrow(),
+                reward: outcome.reward,
+                next_observation: self.observation.borrow(),
+                terminated: outcome.terminated,
+                truncated: outcome.truncated,
+            };
+            let recorded = recorder.observe(&Steps::of(&transition));
+            recorded.map_err(|reason| usage(format!("--record: {reason}")))?;
         }
         let raw_reward = self.env.raw_reward().unwrap_or(outcome.reward);
         Ok(PlayedStep { action: Borrow::<A>::borrow(&self.action).numbers(), outcome, raw_reward })
@@ -140,14 +136,13 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Play for Playing<O, A> {
 
     fn record(&mut self) {
         let (observations, actions) = (self.env.observation_space(), self.env.action_space());
-        let mut data = OfflineDataset::new(&self.spec.id, observations, actions);
-        data.metadata.insert("algorithm_name".to_owned(), self.policy.clone().into());
-        let trajectory = Trajectory::starting_at(self.observation.clone());
-        self.recorder = Some(Recorder { data, trajectory, seed: 0 });
+        let mut recorder = EpisodeRecorder::new(&self.spec.id, observations, actions);
+        recorder.data_mut().metadata.insert("algorithm_name".to_owned(), self.policy.clone().into());
+        self.recorder = Some(recorder);
     }
 
     fn recording(&self) -> Option<&OfflineDataset> {
-        self.recorder.as_ref().map(|recorder| &recorder.data)
+        self.recorder.as_ref().map(EpisodeRecorder::data)
     }
 
     fn spec(&self) -> &Spec {

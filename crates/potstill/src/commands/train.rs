@@ -7,8 +7,8 @@ use crate::algorithm::Algorithm;
 use crate::config::{Layer, Origin, read_toml};
 use crate::error::Error;
 use crate::run::{
-    Observer, Sources, Work, check_out, create, discard_on_error, execute, is_family, note_irreproducible,
-    peek, prepare_train, train_head, train_seeds, train_settings, usage,
+    EpisodesOut, Observer, Sources, Work, absolute_place, check_out, create, discard_on_error, execute,
+    is_family, note_irreproducible, peek, prepare_train, train_head, train_seeds, train_settings, usage,
 };
 use crate::store::{self, RunDir};
 use crate::train::Actors;
@@ -75,10 +75,14 @@ fn train_with(
     layers.splice(0..0, preset);
     let seeds = take_seeds(&mut layers)?;
     check_data(algorithm, &layers)?;
+    let records = take_record_place(&mut layers)?;
     let asked = Sweep::asked(Work::Train(algorithm), &layers, request.seeds.or(seeds))?;
     let is_one = asked.is_none() && request.seeds.or(seeds).is_none_or(|seeds| seeds == 1);
     if actors.is_some() && !is_one {
         return Err(usage("actors are for one run, not for several"));
+    }
+    if records && !is_one {
+        return Err(usage("--record is for one run: several would write to one place"));
     }
     if let Some(sweep) = asked {
         let (out, threads) = (request.out.as_deref(), request.threads);
@@ -164,6 +168,17 @@ pub(super) fn check_data(algorithm: &Algorithm, layers: &[Layer]) -> Result<(), 
         ))),
         _ => Ok(()),
     }
+}
+
+/// Checks that episodes can be written to the place that the settings name, if they do, and makes it
+/// absolute: the run may be resumed from another folder.
+fn take_record_place(layers: &mut [Layer]) -> Result<bool, Error> {
+    let Some(place) = peek(layers, "record").map(str::to_owned) else { return Ok(false) };
+    EpisodesOut::open("--record", &place, &[])?;
+    for layer in layers.iter_mut().filter(|layer| layer.values.contains_key("record")) {
+        layer.values.insert("record".to_owned(), absolute_place(&place).into());
+    }
+    Ok(true)
 }
 
 /// The number of seeds in a configuration file, which is not a setting of a run.

@@ -23,10 +23,10 @@
 
 use super::episodes::{OfflineDataset, lines};
 use crate::experience::{Ending, Episode, Trajectory};
+use potstill_core::snapshot;
 use potstill_core::snapshot::below;
-use potstill_core::{Streams, snapshot};
-use potstill_env::{BoxEnv, Env, EnvError, Outcome, Row, Space};
-use std::borrow::{Borrow, BorrowMut};
+use potstill_env::{Env, EnvError, Outcome, Row, Space};
+use std::borrow::Borrow;
 use std::sync::Arc;
 
 /// Recorded episodes, with the spaces of their environment.
@@ -96,38 +96,6 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Recording<O, A> {
             }
             let ending = if record.terminated { Ending::Terminated } else { Ending::Truncated };
             recording.episodes.push(Episode { trajectory, ending });
-        }
-        Ok(recording)
-    }
-
-    /// Records uniformly random actions, so many steps in all; the last episode is cut off.
-    ///
-    /// # Errors
-    /// If the environment refuses a step, whose number is beside the reason.
-    pub fn at_random(
-        id: &str,
-        mut env: BoxEnv<O, A>,
-        steps: u64,
-        streams: Streams,
-    ) -> Result<Self, (u64, EnvError)> {
-        let (observations, actions) = (env.observation_space(), env.action_space());
-        let mut recording = Self::new(id, &observations, &actions);
-        let mut rng = streams.stream("actions");
-        let mut observation = O::buffer(&observations);
-        env.reset(Some(streams.seed_for("environment", 0)), observation.borrow_mut());
-        let mut trajectory = Trajectory::starting_at(observation.clone());
-        for step in 1..=steps {
-            let action = A::sample(&actions, &mut rng);
-            let outcome =
-                env.step(action.borrow(), observation.borrow_mut()).map_err(|error| (step, error))?;
-            trajectory.push(action, outcome.reward, observation.clone());
-            let ending = Ending::of(outcome).or((step == steps).then_some(Ending::Truncated));
-            if let Some(ending) = ending {
-                env.reset(None, observation.borrow_mut());
-                let next = Trajectory::starting_at(observation.clone());
-                let trajectory = std::mem::replace(&mut trajectory, next);
-                recording.episodes.push(Episode { trajectory, ending });
-            }
         }
         Ok(recording)
     }

@@ -21,7 +21,6 @@ pub use replay::{ActionShape, Batch, ReplayBuffer, ReplayConfig, ReplayError, St
 pub use sum_tree::SumTree;
 
 use potstill_env::{Outcome, Row};
-use std::borrow::Borrow;
 
 /// One number of an observation or an action.
 pub type ElementOf<T> = <T as Row>::Element;
@@ -187,31 +186,6 @@ pub struct Episode<O: Row + ?Sized, A: Row + ?Sized = usize> {
     pub trajectory: Trajectory<O, A>,
     /// The reason of its end.
     pub ending: Ending,
-}
-
-/// Calls a function with each transition of episodes, in their order.
-///
-/// # Errors
-/// Those of the function, which end the walk.
-pub fn each_transition<O: Row + ?Sized, A: Row + ?Sized, E>(
-    episodes: &[Episode<O, A>],
-    mut each: impl FnMut(&Steps<'_, O, A>) -> Result<(), E>,
-) -> Result<(), E> {
-    for Episode { trajectory, ending } in episodes {
-        let (seen, last) = (trajectory.observations(), trajectory.steps().saturating_sub(1));
-        for (t, (action, &reward)) in trajectory.actions().iter().zip(trajectory.rewards()).enumerate() {
-            let ends = |this| t == last && *ending == this;
-            each(&Steps::of(&Transition {
-                observation: Borrow::<O>::borrow(&seen[t]),
-                action: Borrow::<A>::borrow(action),
-                reward,
-                next_observation: Borrow::<O>::borrow(&seen[t + 1]),
-                terminated: ends(Ending::Terminated),
-                truncated: ends(Ending::Truncated),
-            }))?;
-        }
-    }
-    Ok(())
 }
 
 /// A discounted sum of rewards.

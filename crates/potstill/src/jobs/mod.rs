@@ -40,7 +40,7 @@ pub(crate) use supervised::{Parts, SupervisedJob};
 pub(crate) use timed::Timed;
 pub(crate) use tree::{TreeJob, TreeTeacher};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, OfflineDataset};
 use crate::error::Error;
 use crate::metrics::Record;
 use crate::model::{Model, ModelActor, Predictor};
@@ -76,6 +76,20 @@ pub(crate) trait Job: Restorable + Send {
     /// If its shape is another, or the work has no parameters to start from; the reason says which.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("a planner starts from nothing but the model of its environment".to_owned())
+    }
+
+    /// Returns true if the outputs of its model are estimated returns.
+    fn learns_values(&self) -> bool {
+        false
+    }
+
+    /// The place that the episodes of training are to be written to, and these; none if they are not
+    /// recorded.
+    ///
+    /// # Errors
+    /// If a number of a running episode is not in its space; the reason.
+    fn recording(&self) -> Result<Option<(&str, OfflineDataset)>, String> {
+        Ok(None)
     }
 
     /// The policy so far; none of work that learns no policy step by step.

@@ -2,16 +2,21 @@
 
 use super::settings::{EvalConfig, RunConfig};
 use super::{Best, BestLike, IfKnown, Job, Outcome, Recent, Recorder, evaluate_policy_unless};
+use crate::agent::Agent;
 use crate::agent::Measurements;
+use crate::data::OfflineDataset;
 use crate::error::Error;
 use crate::metrics::{Record, catalogue};
 use crate::model::{Actor, Model, ModelActor};
 use crate::targets;
-use crate::train::{Actors, ByName, Callback, EpisodeEnd, Evaluation, Evaluator, Protocol, Stop, Training};
+use crate::train::{
+    ActionOf, Actors, ByName, Callback, EpisodeEnd, Evaluation, Evaluator, ObservationOf, Protocol, Stop,
+    Training,
+};
 use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::{Spec, id};
-use potstill_env::{BoxEnv, Env};
+use potstill_env::{BoxEnv, Env, Space};
 use potstill_nn::Workspace;
 use serde_json::json;
 use std::ops::ControlFlow;
@@ -26,7 +31,7 @@ pub(crate) struct ReinforcementJob<T: Training> {
     run: RunConfig,
     threads: usize,
     trainer: T,
-    evaluator: Option<Evaluator<T::Observation, T::Action>>,
+    evaluator: Option<Evaluator<ObservationOf<T>, ActionOf<T>>>,
     acts: Acts,
     /// A remark before the work begins.
     about: Option<String>,
@@ -224,7 +229,7 @@ impl<T: Training> ReinforcementJob<T> {
     pub(crate) fn new(
         algorithm: &'static str,
         trainer: T,
-        make_env: impl Fn() -> BoxEnv<T::Observation, T::Action> + Send + Sync + 'static,
+        make_env: impl Fn() -> BoxEnv<ObservationOf<T>, ActionOf<T>> + Send + Sync + 'static,
         spec: Spec,
         run: RunConfig,
         eval: Option<EvalConfig>,
@@ -263,6 +268,23 @@ impl<T: Training> ReinforcementJob<T> {
         }
     }
 
+    /// Records the episodes, if the settings name a place for them.
+    ///
+    /// # Errors
+    /// If nothing is played, or observations are images; the reason.
+    pub(crate) fn recording_if_asked(mut self) -> Result<Self, String> {
+        if self.run.record.is_some() {
+            if matches!(self.spec.observation_space(), Space::Image { .. }) {
+                return Err("images are not recorded".to_owned());
+            }
+            if matches!(self.acts, Acts::Data { .. } | Acts::Recording(_)) {
+                return Err("nothing is played in a run on recorded data".to_owned());
+            }
+            self.trainer.record(&self.spec.id)?;
+        }
+        Ok(self)
+    }
+
     /// Sets the source of the actions.
     pub(crate) fn acting(self, acts: Acts) -> Self {
         Self { acts, ..self }
@@ -271,7 +293,7 @@ impl<T: Training> ReinforcementJob<T> {
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
         let value = start_value(model, &self.spec, self.run.seed);
-        if let Some(value) = value.filter(|_| self.trainer.learns_values()) {
+        if let Some(value) = value.filter(|_| self.trainer.agent().learns_values()) {
             summary[catalogue::START_VALUE] = json!(value);
         }
     }
@@ -284,7 +306,7 @@ impl<T: Training> ReinforcementJob<T> {
 
 impl<T: Training> Job for ReinforcementJob<T>
 where
-    for<'a> ModelActor<'a>: Actor<T::Observation, T::Action>,
+    for<'a> ModelActor<'a>: Actor<ObservationOf<T>, ActionOf<T>>,
 {
     fn about(&self) -> Option<&str> {
         self.about.as_deref()
@@ -303,7 +325,16 @@ where
     }
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        self.trainer.start_from(model)
+        self.trainer.agent_mut().start_from(model)
+    }
+
+    fn recording(&self) -> Result<Option<(&str, OfflineDataset)>, String> {
+        let data = self.trainer.recording().transpose()?;
+        Ok(self.run.record.as_deref().zip(data))
+    }
+
+    fn learns_values(&self) -> bool {
+        self.trainer.agent().learns_values()
     }
 
     fn step_elsewhere(&mut self, actors: Box<dyn Actors>, config: &str) -> Result<(), String> {
@@ -381,13 +412,13 @@ where
         let Some(Best { score, step, model, .. }) = &self.best else {
             let model = self.trainer.model();
             self.add_start_value(&model, &mut summary);
-            for (name, value) in self.trainer.results().iter() {
+            for (name, value) in self.trainer.agent().results().iter() {
                 summary[name] = json!(value);
             }
             return Ok(Some(Outcome {
                 model,
                 summary,
-                visits: self.trainer.visits().map(<[u64]>::to_vec),
+                visits: self.trainer.agent().visits().map(<[u64]>::to_vec),
                 compared: None,
             }));
         };

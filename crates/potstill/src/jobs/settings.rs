@@ -22,6 +22,10 @@ settings! {
         /// Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction and
         /// prioritized_beta; the steps of the run if not set
         schedule_steps: Option<u64> = None, in AtLeastOne;
+        /// Place that the episodes of training are written to at the end of the run, as a data set to learn
+        /// from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then
+        /// are cut off; checkpoints hold what was recorded so far
+        record: Option<String> = None, in Any;
     }
 }
 

@@ -287,6 +287,8 @@ metrics! {
     /// Mean of the logarithm of the sum of the exponentials of all action values, less that of the recorded action, since
     /// the previous record (CQL).
     CONSERVATIVE_GAP = "train/conservative_gap", Neither, "Soft maximum of the values over the recorded action's", "value";
+    /// Mean weight of the conservative term since the previous record, where it is learned (CQL).
+    CQL_ALPHA = "train/cql_alpha", Neither, "Weight of the conservative term", "value";
     /// Mean Euclidean norm of the gradients since the previous record, before clipping by the norm.
     GRADIENT_NORM = "train/grad_norm", Neither, "Norm of the gradient", "norm";
     /// Mean probability of the targets beyond a fixed support of the return (C51, Rainbow), since the previous record.

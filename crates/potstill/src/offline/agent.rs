@@ -107,28 +107,30 @@ impl OfflineConfig {
     fn check<L: OfflineLearner>(
         &self,
         optimizer: &OptimizerConfig,
+        rates: Rates<(&'static str, Schedule)>,
         task: &TaskSpec,
     ) -> Result<(), ConfigError> {
         let policy = Ends::new(task.inputs.count(), task.actions);
         let networks = [
-            ("net_arch", &self.net_arch, policy),
-            (self.critic_key(), self.critic_arch(), L::critic_ends(task)),
+            ("net_arch", &self.net_arch, policy, rates.policy),
+            (self.critic_key(), self.critic_arch(), L::critic_ends(task), rates.critic),
         ];
-        for (key, spec, ends) in &networks {
+        for (key, spec, ends, (of_rate, rate)) in &networks {
             if spec.noisy || spec.dueling {
                 let reason =
                     format!("{spec}: noise on weights and dueling are for online learners of values");
                 return Err(ConfigError::value(key, reason));
             }
             refuse_batch_norm(key, spec)?;
-            optimizer.check((key, spec, ends), self.learning_rate)?;
+            refuse_counts(of_rate, *rate)?;
+            optimizer.check((key, spec, ends), *rate)?;
             check_pass("batch_size", self.batch_size, (spec, ends, 1))?;
         }
         if self.normalize_observations && !self.net_arch.stages.is_empty() {
             let reason = "is for features; images are on one scale already".to_owned();
             return Err(ConfigError::value("normalize_observations", reason));
         }
-        refuse_counts("learning_rate", self.learning_rate)
+        Ok(())
     }
 
     fn critic_key(&self) -> &'static str {
@@ -224,6 +226,12 @@ pub trait OfflineLearner: Restorable + std::fmt::Debug + Send + Sized + 'static 
     /// The keys of the optimisers.
     fn optimizer(settings: &Self::Settings) -> &OptimizerConfig;
 
+    /// The step sizes of the policy and of the critics, with the keys that set them.
+    fn learning_rates(settings: &Self::Settings) -> Rates<(&'static str, Schedule)> {
+        let rate = ("learning_rate", Self::shared(settings).learning_rate);
+        Rates { policy: rate, critic: rate }
+    }
+
     /// The inputs and the outputs of a critic's network.
     fn critic_ends(task: &TaskSpec) -> Ends;
 
@@ -257,6 +265,7 @@ pub trait OfflineLearner: Restorable + std::fmt::Debug + Send + Sized + 'static 
 #[derive(Debug)]
 pub struct Offline<L: OfflineLearner> {
     config: OfflineConfig,
+    rates: Rates<Schedule>,
     learner: L,
     data: ReplayBuffer<L::Actions>,
     /// Mean and variance of the recorded observations, if they are scaled by them.
@@ -273,7 +282,7 @@ pub struct Offline<L: OfflineLearner> {
 snapshot! {
     impl[L: OfflineLearner] Restorable for Offline<L> {
         saved: learner via Flat, data, steps, sampling;
-        built: config, moments, space, batch, stored, seen;
+        built: config, rates, moments, space, batch, stored, seen;
     }
 }
 
@@ -291,7 +300,7 @@ impl<L: OfflineLearner> Offline<L> {
             check_bounds(task)?;
         }
         let task = TaskSpec::of(task, &config.net_arch)?;
-        config.check::<L>(L::optimizer(settings), &task)?;
+        config.check::<L>(L::optimizer(settings), L::learning_rates(settings), &task)?;
         let (bytes, in_file) = config.data::<L::Actions>(&task).memory();
         let place = if in_file { ", observations in a file" } else { "" };
         let count = task.data.unwrap_or_default();
@@ -310,6 +319,8 @@ impl<L: OfflineLearner> Offline<L> {
     /// If the actions are of another kind than the task's, or a network does not fit.
     pub fn new(settings: &L::Settings, task: &TaskSpec) -> Result<Self, ReplayError> {
         let config = L::shared(settings);
+        let Rates { policy, critic } = L::learning_rates(settings);
+        let of_run = |(_, schedule): (&str, Schedule)| schedule.of_run(task.total_steps);
         Ok(Self {
             learner: L::new(settings, task),
             data: ReplayBuffer::new(config.data::<L::Actions>(task))?,
@@ -320,16 +331,19 @@ impl<L: OfflineLearner> Offline<L> {
             batch: Batch::default(),
             stored: Vec::new(),
             seen: Vec::new(),
-            config: OfflineConfig {
-                learning_rate: config.learning_rate.of_run(task.total_steps),
-                ..config.clone()
-            },
+            rates: Rates { policy: of_run(policy), critic: of_run(critic) },
+            config: config.clone(),
         })
     }
 
     /// The networks.
     pub fn learner(&self) -> &L {
         &self.learner
+    }
+
+    /// The step sizes after so many steps.
+    fn rates(&self, steps: u64) -> Rates {
+        Rates { policy: self.rates.policy.at(steps, 1), critic: self.rates.critic.at(steps, 1) }
     }
 }
 
@@ -389,8 +403,8 @@ impl<L: OfflineLearner> Agent for Offline<L> {
             scale(moments, &mut self.batch.observations);
             scale(moments, &mut self.batch.next_observations);
         }
-        let rate = self.config.learning_rate.at(self.steps.saturating_sub(1), 1);
-        self.learner.learn(&self.batch, Rates { policy: rate, critic: rate })
+        let rates = self.rates(self.steps.saturating_sub(1));
+        self.learner.learn(&self.batch, rates)
     }
 
     fn model(&self) -> Model {
@@ -422,8 +436,7 @@ impl<L: OfflineLearner> Agent for Offline<L> {
     }
 
     fn diagnostics(&self) -> Measurements {
-        let rate = self.config.learning_rate.at(self.steps, 1);
-        let measured = Measurements::of(catalogue::LEARNING_RATE, rate)
+        let measured = Measurements::of(catalogue::LEARNING_RATE, self.rates(self.steps).policy)
             .with(catalogue::N_UPDATES, self.learner.updates() as f64);
         match self.learner.lag() {
             Some((age, drift)) => measured

@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | [`bc`] | discrete, box | imitation, and nothing else |
 //! | [`bcq`] | discrete | actions that the data are likely to have |
-//! | [`cql`] | discrete | lower values of actions that were not recorded |
+//! | [`cql`] | discrete, box | lower values of actions that were not recorded |
 //! | [`iql`] | discrete, box | values of recorded actions alone, and weighted imitation |
 //! | [`td3_bc`] | box | the distance of the policy from recorded actions |
 //! | [`rebrac`] | box | the same distance, in the critics' targets too |
@@ -45,17 +45,22 @@ pub mod agent;
 pub mod bc;
 pub mod bcq;
 mod choice_critics;
+mod control_cql;
 pub mod cql;
+mod cql_config;
 mod imitation;
 pub mod iql;
 mod learned;
+mod near_td3;
 pub mod rebrac;
 pub mod td3_bc;
 
 pub use agent::{Offline, OfflineActions, OfflineConfig, OfflineLearner, OfflineOptimizer};
 pub use bc::{Bc, BcConfig, BcLearner, BcSettings};
 pub use bcq::{Bcq, BcqConfig, BcqLearner, BcqSettings};
-pub use cql::{Cql, CqlConfig, CqlLearner, CqlSettings};
+pub use control_cql::ControlCqlLearner;
+pub use cql::{ControlCql, Cql, CqlLearner};
+pub use cql_config::{CqlConfig, CqlSettings};
 pub use iql::{Iql, IqlConfig, IqlLearner, IqlSettings};
 pub use rebrac::{Rebrac, RebracConfig, RebracLearner, RebracSettings};
 pub use td3_bc::{Td3Bc, Td3BcConfig, Td3BcLearner, Td3BcSettings};

@@ -19,22 +19,12 @@
 //! assert_eq!(learner.policy().outputs(), 2);
 //! ```
 
-use super::agent::{Offline, OfflineConfig, OfflineLearner, OfflineOptimizer};
-use crate::actor_critic::critics::{Critics, critic_ends};
-use crate::actor_critic::deterministic::{Anchor, DeterministicPolicy};
-use crate::actor_critic::off_policy::Rates;
-use crate::actor_critic::td3::{Td3Config, smooth};
-use crate::agent::{LearnError, Measurements};
+use super::agent::{Offline, OfflineConfig, OfflineLearner};
+use super::near_td3::{NearTd3, Nearness};
+use crate::actor_critic::deterministic::Anchor;
 use crate::algorithm::{Algorithm, Builder, DataKind, PolicyKind, recipe};
 use crate::config::{other_defaults, settings};
-use crate::deep::TaskSpec;
 use crate::experience::Batch;
-use crate::metrics::catalogue;
-use crate::optimizer::OptimizerConfig;
-use crate::targets::bellman_values;
-use potstill_core::snapshot::Flat;
-use potstill_core::{Pcg64, snapshot};
-use potstill_nn::{Ends, Network};
 
 settings! {
     /// The hyperparameters of TD3+BC, beside TD3's.
@@ -50,7 +40,10 @@ other_defaults! {
 }
 
 /// All settings of TD3+BC.
-pub type Td3BcSettings = (Td3BcConfig, (Td3Config, (Td3BcShared, OfflineOptimizer)));
+pub type Td3BcSettings = <Td3BcLearner as OfflineLearner>::Settings;
+
+/// The networks of TD3+BC.
+pub type Td3BcLearner = NearTd3<Td3BcConfig>;
 
 /// The TD3+BC agent.
 pub type Td3Bc = Offline<Td3BcLearner>;
@@ -75,107 +68,17 @@ pub const ALGORITHM: Algorithm = Algorithm {
     ],
 };
 
-/// The networks of TD3+BC.
-#[derive(Clone, Debug)]
-pub struct Td3BcLearner {
-    config: Td3Config,
-    alpha: f64,
-    /// `pi` and `pi'`.
-    policy: DeterministicPolicy,
-    /// `Q_1`, `Q_2` and `Q'_1`, `Q'_2`.
-    critics: Critics<2>,
-    /// The stream of the noise on target actions.
-    smoothing: Pcg64,
-    y: Vec<f32>,
-}
+impl Nearness for Td3BcConfig {
+    type Shared = Td3BcShared;
+    const NEEDS_NEXT_ACTIONS: bool = false;
 
-snapshot! {
-    impl Restorable for Td3BcLearner {
-        saved: policy via Flat, critics via Flat, smoothing;
-        built: config, alpha, y;
-    }
-}
-
-impl OfflineLearner for Td3BcLearner {
-    type Actions = [f32];
-    type Settings = Td3BcSettings;
-
-    fn shared((_, (_, (Td3BcShared(config), _))): &Td3BcSettings) -> &OfflineConfig {
-        config
+    fn shared(Td3BcShared(shared): &Td3BcShared) -> &OfflineConfig {
+        shared
     }
 
-    fn optimizer((_, (_, (_, OfflineOptimizer(optimizer)))): &Td3BcSettings) -> &OptimizerConfig {
-        optimizer
-    }
-
-    fn critic_ends(task: &TaskSpec) -> Ends {
-        critic_ends(task)
-    }
-
-    fn new(settings: &Td3BcSettings, task: &TaskSpec) -> Self {
-        let (shared, optimizer) = (Self::shared(settings), Self::optimizer(settings));
-        let (Td3BcConfig { alpha }, (config, _)) = settings.clone();
-        let lag = (config.policy_delay, shared.tau);
-        let mut rng = task.streams.stream("initialisation");
-        Self {
-            policy: DeterministicPolicy::new(&shared.net_arch, optimizer, lag, task, &mut rng),
-            critics: Critics::new(shared.critic_arch(), optimizer, Some(lag), task, &mut rng),
-            smoothing: task.streams.stream("policy"),
-            alpha,
-            config,
-            y: Vec::new(),
-        }
-    }
-
-    fn learn(&mut self, batch: &Batch<[f32]>, rates: Rates) -> Result<Measurements, LearnError> {
-        let Self { config, alpha, policy, critics, smoothing, y } = self;
-        let Td3Config { policy_delay, target_noise, target_noise_clip } = *config;
-        let Batch { observations: s, actions: a, returns: r, discounts, next_observations: s_next, .. } =
-            batch;
-        // a~ = pi'(s') + eps, eps ~ clip(N(0, sigma), -c, c)
-        let next_actions = policy.next_actions(s_next);
-        smooth(next_actions, target_noise, target_noise_clip, smoothing);
-        // y = r + gamma min_i Q'_i(s', a~)
-        bellman_values(r, discounts, critics.target_values(s_next, next_actions), y);
-        let step = critics.step(rates.critic, batch, y, 1.0)?;
-        if critics.updates().is_multiple_of(policy_delay) {
-            // max mean lambda Q_1(s, pi(s)) - (pi(s) - a)^2, the square averaged over components
-            let beta = r.len() as f64 / a.len() as f64;
-            policy.ascend_near(
-                rates.policy,
-                s,
-                critics,
-                Anchor { actions: a, count: 1, alpha: *alpha, beta },
-            )?;
-        }
-        critics.tick();
-        policy.tick();
-        let measured = Measurements::of(catalogue::CRITIC_LOSS, step.loss)
-            .with(catalogue::Q_VALUES, step.mean_value)
-            .with(catalogue::GRADIENT_NORM, step.gradient_norm);
-        Ok(match policy.loss() {
-            Some(loss) => measured.with(catalogue::ACTOR_LOSS, loss),
-            None => measured,
-        })
-    }
-
-    fn outputs(&mut self, observations: &[f32]) -> &[f32] {
-        self.policy.outputs(observations)
-    }
-
-    fn policy(&self) -> Network {
-        self.policy.network().clone()
-    }
-
-    fn copy_policy(&mut self, policy: &Network) {
-        self.policy.copy_from(policy);
-    }
-
-    fn updates(&self) -> u64 {
-        self.critics.updates()
-    }
-
-    fn lag(&self) -> Option<(u64, f64)> {
-        self.critics.lag()
+    /// `lambda Q_1(s, pi(s)) - (pi(s) - a)^2`, the square averaged over components.
+    fn anchor<'a>(&self, batch: &'a Batch<[f32]>) -> Anchor<'a> {
+        let beta = batch.returns.len() as f64 / batch.actions.len() as f64;
+        Anchor { actions: &batch.actions, count: 1, alpha: self.alpha, beta }
     }
 }

@@ -5,21 +5,25 @@
 
 use super::book::chart;
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
-use crate::agent::Agent;
+use crate::agent::{Agent, Measurements};
 use crate::algorithm::{Algorithm, BehaviourSource, Builder, Constructor, Learning, Task};
 use crate::config::toml_value;
+use crate::data::OfflineDataset;
+use crate::data::episodes::EpisodeRecorder;
 use crate::error::Error;
-use crate::experience::{Ending, Episode, Trajectory, each_transition};
+use crate::experience::Steps;
 use crate::jobs::evaluate_policy_unless;
+use crate::metrics::catalogue;
 use crate::run::watched_map;
 use crate::train::statistics::{Center, Estimate, mean};
-use crate::train::{OfflineTrainer, Protocol, TrainError, Training};
+use crate::train::{Callback, OfflineTrainer, Protocol, TrainError, Training};
 use potstill_core::{Streams, math};
 use potstill_env::registry::{self, Spec};
 use potstill_env::{BoxEnv, Env, Row};
-use std::borrow::Borrow;
+use std::ops::ControlFlow;
 
 const UPDATES: u64 = 8000;
+const GAMMA: f64 = 0.99;
 const EPISODES: usize = 100;
 const SHARED: &str =
     "batch_size=128 net_arch=mlp:64,64 learning_rate=0.001 gamma=0.99 tau=0.005 initialization=lecun_normal";
@@ -167,44 +171,83 @@ fn record<A: Row + ?Sized>(
     parts: Parts,
     streams: Streams,
     controller: impl Fn(&[f32]) -> A::Owned,
-) -> Result<Vec<Episode<[f32], A>>, Error> {
+) -> Result<OfflineDataset, Error> {
     let (actions, mut rng) = (env.action_space(), streams.stream("behaviour"));
-    let mut seen = <[f32]>::buffer(&env.observation_space());
-    env.reset(Some(streams.seed_for("behaviour", 0)), &mut seen);
-    let (mut episodes, mut trajectory) = (Vec::new(), Trajectory::starting_at(seen.clone()));
+    let mut recorder = EpisodeRecorder::new("", env.observation_space(), env.action_space());
+    let mut seed = Some(streams.seed_for("behaviour", 0));
     for &(epsilon, steps) in parts {
-        for step in 1..=steps {
+        let policy = |seen: &[f32]| {
             let is_random = rng.unit() < epsilon;
-            let action = if is_random { A::sample(&actions, &mut rng) } else { controller(&seen) };
-            let outcome =
-                env.step(action.borrow(), &mut seen).map_err(|source| TrainError::Env { step, source })?;
-            trajectory.push(action, outcome.reward, seen.clone());
-            let cut = (step == steps).then_some(Ending::Truncated);
-            if let Some(ending) = Ending::of(outcome).or(cut) {
-                env.reset(None, &mut seen);
-                let next = Trajectory::starting_at(seen.clone());
-                episodes.push(Episode { trajectory: std::mem::replace(&mut trajectory, next), ending });
-            }
+            if is_random { A::sample(&actions, &mut rng) } else { controller(seen) }
+        };
+        let played = recorder.play(&mut env, seed.take(), steps, policy);
+        played.map_err(|(step, source)| TrainError::Env { step, source })?;
+    }
+    Ok(recorder.into_data())
+}
+
+/// The mean value of recorded actions over the last updates, as their critic has it.
+#[derive(Default)]
+struct LastValues {
+    sum: f64,
+    count: u64,
+}
+
+/// The updates that it is averaged over.
+const LAST: u64 = 1000;
+
+impl<T: Training> Callback<T> for LastValues {
+    fn on_update(&mut self, trainer: &T, update: &Measurements) -> ControlFlow<()> {
+        if let Some(value) = update.get(catalogue::Q_VALUES).filter(|_| trainer.steps() > UPDATES - LAST) {
+            self.sum += value;
+            self.count += 1;
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// What a method has learned from a data set with a seed.
+struct Learned {
+    /// The mean return of its last model.
+    mean_return: f64,
+    /// The mean value of recorded actions, if it has values.
+    value: Option<f64>,
+}
+
+/// The mean discounted return from each recorded step on. An episode that was cut off goes on with its mean
+/// reward.
+fn recorded_value(data: &OfflineDataset) -> f64 {
+    let mut sum = 0.0;
+    for episode in data.episodes() {
+        let rewards = &data.rewards()[episode.range()];
+        let mut value = if episode.terminated { 0.0 } else { mean(rewards) / (1.0 - GAMMA) };
+        for reward in rewards.iter().rev() {
+            value = reward + GAMMA * value;
+            sum += value;
         }
     }
-    Ok(episodes)
+    sum / data.steps() as f64
+}
+
+/// The number as its order of magnitude, with its sign.
+fn magnitude(value: f64) -> f64 {
+    (math::ln_f64(1.0 + value.abs()) / std::f64::consts::LN_10).copysign(value)
 }
 
 /// Trains a method on episodes, and evaluates its last model.
 fn learn<A: Row + ?Sized>(
     (method, new): (&Method, Constructor<Learning<A>>),
-    episodes: &[Episode<[f32], A>],
+    data: &OfflineDataset,
     spec: &Spec,
     seed: u64,
     runs: &Runs<'_>,
-) -> Result<f64, Error>
+) -> Result<Learned, Error>
 where
     for<'a> crate::model::ModelActor<'a>: crate::model::Actor<[f32], A>,
 {
-    let transitions = episodes.iter().map(|episode| episode.trajectory.steps() as u64).sum();
     let streams = Streams::new(seed);
     let mut task = Task { steps: Some(UPDATES), ..Task::new(method.algorithm, spec, streams) };
-    task.source = BehaviourSource::Transitions(transitions);
+    task.source = BehaviourSource::Transitions(data.steps() as u64);
     let mut settings = new();
     for word in SHARED.split_whitespace().chain(method.set.split_whitespace()) {
         let (key, value) = word.split_once('=').expect("a key and its value");
@@ -212,14 +255,22 @@ where
         _ = settings.set(key, &toml_value(value));
     }
     let Learning { mut agent, .. } = settings.build(&task)?;
-    each_transition(episodes, |steps| agent.store(steps))
-        .map_err(|source| TrainError::Learn { step: 0, source })?;
+    let transitions = data.transitions::<[f32], A>().expect("recorded in this environment");
+    for step in 0..transitions.len() {
+        let stored = agent.store(&Steps::of(&transitions.get(step)));
+        stored.map_err(|source| TrainError::Learn { step: 0, source })?;
+    }
     let mut trainer = OfflineTrainer::new(agent);
     let stop = || runs.observer.stop_requested();
-    trainer.run_unless(&stop, UPDATES, None, &mut ())?;
+    let mut values = LastValues::default();
+    trainer.run_unless(&stop, UPDATES, None, &mut values)?;
     let protocol = Protocol { episodes: EPISODES, streams, purpose: "comparison", threads: 1 };
     let evaluation = evaluate_policy_unless(&stop, &trainer.model(), spec, protocol)?;
-    Ok(evaluation.ok_or(Error::Abandoned)?.mean_return())
+    let LastValues { sum, count } = values;
+    Ok(Learned {
+        mean_return: evaluation.ok_or(Error::Abandoned)?.mean_return(),
+        value: (count > 0).then(|| sum / count as f64),
+    })
 }
 
 /// The returns of all seeds of a method on each data set, with the mean returns of the data.
@@ -227,7 +278,20 @@ struct Table {
     env: &'static str,
     claims: Vec<Claim>,
     beside: Vec<Column>,
-    lines: Vec<(String, Vec<(f64, f64)>)>,
+    lines: Lines,
+    /// The magnitudes of the values of recorded actions.
+    values: Lines,
+}
+
+/// Points of lines with names.
+type Lines = Vec<(String, Vec<(f64, f64)>)>;
+
+/// Adds a point to the line of a name.
+fn add(lines: &mut Lines, name: &str, point: (f64, f64)) {
+    match lines.iter_mut().find(|(known, _)| known == name) {
+        Some((_, line)) => line.push(point),
+        None => lines.push((name.to_owned(), vec![point])),
+    }
 }
 
 /// Makes an environment.
@@ -244,11 +308,11 @@ fn measure<A: Row + ?Sized + 'static>(
     runs: &Runs<'_>,
 ) -> Result<Table, Error>
 where
-    A::Owned: Send + Sync,
     for<'a> crate::model::ModelActor<'a>: crate::model::Actor<[f32], A>,
 {
     let spec = registry::find(env).map_err(|error| crate::run::usage(error.to_string()))?;
-    let (mut claims, mut beside, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut claims, mut beside) = (Vec::new(), Vec::new());
+    let (mut lines, mut estimates) = (Lines::new(), Lines::new());
     for (i, data) in SETS.iter().enumerate() {
         let seeds: Vec<u64> = (0..runs.count as u64).map(|i| runs.request.seed.wrapping_add(i)).collect();
         let record = |&seed: &u64| {
@@ -256,12 +320,16 @@ where
             record(env, data.parts[place], Streams::new(seed), controller)
         };
         let recorded = seeds.iter().map(record).collect::<Result<Vec<_>, Error>>()?;
-        let of_data = |episodes: &Vec<Episode<[f32], A>>| {
-            mean(&episodes.iter().map(|e| e.trajectory.initial_return(1.0).0).collect::<Vec<_>>())
-        };
+        let of_data = |data: &OfflineDataset| mean(&data.returns().collect::<Vec<_>>());
         beside.push(Column {
             name: format!("{env}, {}: return of the data", data.name),
             values: recorded.iter().map(of_data).collect(),
+        });
+        let truth: Vec<f64> = recorded.iter().map(recorded_value).collect();
+        add(&mut estimates, "return of the data", (i as f64, magnitude(mean(&truth))));
+        beside.push(Column {
+            name: format!("{env}, {}: discounted return of the data", data.name),
+            values: truth,
         });
         for method in methods {
             let title = format!("{env}, {} data: {}", data.name, method.title);
@@ -270,22 +338,20 @@ where
             let all = watched_map(runs.observer, &title, seeds.len(), runs.request.threads, |i| {
                 learn((method, new), &recorded[i], &spec, seeds[i], runs)
             });
-            let values = all.into_iter().collect::<Result<Vec<f64>, Error>>()?;
+            let all = all.into_iter().collect::<Result<Vec<Learned>, Error>>()?;
+            if let Some(values) = all.iter().map(|learned| learned.value).collect::<Option<Vec<f64>>>() {
+                add(&mut estimates, method.title, (i as f64, magnitude(mean(&values))));
+                beside.push(Column { name: format!("{title}: Q of recorded actions"), values });
+            }
+            let values: Vec<f64> = all.iter().map(|learned| learned.mean_return).collect();
             claims.push(claim(&title, method.expected[i], &values));
             if matches!(method.expected[i], All(..)) {
                 beside.push(Column { name: title.clone(), values: values.clone() });
             }
-            let line = match lines.iter_mut().find(|(name, _)| *name == method.title) {
-                Some((_, line)) => line,
-                None => {
-                    lines.push((method.title.to_owned(), Vec::new()));
-                    &mut lines.last_mut().expect("one was added").1
-                }
-            };
-            line.push((i as f64, mean(&values)));
+            add(&mut lines, method.title, (i as f64, mean(&values)));
         }
     }
-    Ok(Table { env, claims, beside, lines })
+    Ok(Table { env, claims, beside, lines, values: estimates })
 }
 
 /// A claim about the returns of all seeds.
@@ -334,12 +400,14 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         runs,
     )?;
     let (mut claims, mut beside, mut charts) = (Vec::new(), Vec::new(), Vec::new());
-    for Table { env, claims: own, beside: columns, lines } in [discrete, control] {
+    for Table { env, claims: own, beside: columns, lines, values } in [discrete, control] {
         claims.extend(own);
         beside.extend(columns);
-        let lines = lines.into_iter().map(|(name, points)| series(&name, points)).collect();
-        let title = format!("{env}: return by data (0 random, 1 mixed, 2 medium, 3 expert)");
-        charts.push(chart(&title, ["data set", "mean return"], lines));
+        let drawn = |lines: Lines| lines.into_iter().map(|(name, points)| series(&name, points)).collect();
+        let of = "by data (0 random, 1 mixed, 2 medium, 3 expert)";
+        charts.push(chart(&format!("{env}: return {of}"), ["data set", "mean return"], drawn(lines)));
+        let title = format!("{env}: Q of recorded actions {of}");
+        charts.push(chart(&title, ["data set", "sign(Q) log10(1 + |Q|)"], drawn(values)));
     }
     Ok(Reproduction {
         name: "offline",
@@ -355,7 +423,9 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         charts,
         maps: Vec::new(),
         note: "Data are those of scripted controllers with random actions of a probability of 1 (random), 0.6 (medium) and 0.1 (expert); mixed \
-               is nine tenths random and one tenth expert. Every seed has data of its own.",
+               is nine tenths random and one tenth expert. Every seed has data of its own. Q of recorded actions is the first critic's, averaged \
+               over the last 1,000 updates; beside it, the discounted return of the data from the same steps on, where an episode that was \
+               cut off goes on with its mean reward. No policy's can be above 100 in CartPole, nor above 0 in Pendulum.",
         data: None,
         out: nowhere(),
     })

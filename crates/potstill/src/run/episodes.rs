@@ -82,6 +82,19 @@ impl<'a> EpisodesOut<'a> {
         Ok(Self { given, kind: Kind::Minari(id, layout) })
     }
 
+    /// Writes a data set to a place, unless it holds the same already, as after a kill behind this write.
+    ///
+    /// If there is another one, or the disk cannot be written.
+    pub(crate) fn write_once(option: &'static str, given: &str, data: &OfflineDataset) -> Result<(), Error> {
+        match EpisodesOut::open(option, given, &[]) {
+            Ok(place) => place.write(data),
+            Err(error) => match OpenEpisodes::open(option, given, "a data set is written there") {
+                Ok(there) if there.data.checksum() == data.checksum() => Ok(()),
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Writes a data set; nothing is left of it if that fails.
     ///
     /// If the disk cannot be written.

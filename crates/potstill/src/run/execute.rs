@@ -1,5 +1,7 @@
 //! Executes a prepared run in its directory: checkpoints, records, results.
 
+use super::checks::bad;
+use super::episodes::EpisodesOut;
 use super::judgement::judgement;
 use super::latency::{costs, costs_of_teacher};
 use super::observer::Observer;
@@ -198,6 +200,10 @@ pub(crate) fn execute(
     }
     summary[catalogue::SECONDS] = json!(seconds_before + started.elapsed().as_secs_f64());
     let quality = compared.map(|compared| compared.quality);
+    let recording = job.recording().map_err(|reason| bad("record", reason))?;
+    if let Some((place, data)) = recording {
+        EpisodesOut::write_once("record", place, &data)?;
+    }
     write_results(dir, &model, &summary, (visits, quality))?;
     Ok(with_out(summary, dir))
 }

@@ -1,11 +1,12 @@
 //! Runs of agents for features, in one environment or in many copies.
 
 use super::actions::Actions;
-use super::checks::{env_and_length, usage};
+use super::checks::{bad, env_and_length, usage};
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::transitions::{Recorded, deep_settings};
+use crate::agent::Agent;
 use crate::algorithm::{Algorithm, BehaviourSource, Constructor, Learning, Recipe, Task};
 use crate::config::{Layer, resolve_onto};
 use crate::error::Error;
@@ -52,7 +53,7 @@ impl PrepareFeatures<'_> {
             learning: Learning { agent, copies, about, warning },
             start,
             config,
-            idle,
+            warnings,
             store,
             settings,
         } = self.build(new)?;
@@ -61,21 +62,21 @@ impl PrepareFeatures<'_> {
         let (on, streams) = (start.spec.name().to_owned(), Streams::new(seed));
         let spec = &start.spec;
         let job = match copies {
-            None if matches!(start.acts, Acts::Data { .. }) => start.job(OfflineTrainer::new(agent)),
+            None if matches!(start.acts, Acts::Data { .. }) => start.job(OfflineTrainer::new(agent))?,
             None => {
                 let env = A::single(spec).expect("checked: features");
-                start.job(Trainer::new(agent, env, streams))
+                start.job(Trainer::new(agent, env, streams))?
             }
             Some(copies) => match A::copies(spec, copies) {
-                Some(envs) => start.job(VecTrainer::new(agent, envs, streams)),
+                Some(envs) => start.job(VecTrainer::new(agent, envs, streams))?,
                 None => {
                     let envs = A::byte_copies(spec, copies).expect("checked: features");
-                    start.job(VecTrainer::new(agent, envs, streams))
+                    start.job(VecTrainer::new(agent, envs, streams))?
                 }
             },
         };
         let prepared = PreparedRun::of(name, (&on, seed), config, store, job);
-        Ok(prepared.with_warning(idle).with_schedules(&settings, schedule_steps, steps))
+        Ok(prepared.with_warnings(warnings).with_schedules(&settings, schedule_steps, steps))
     }
 
     /// The actor of so many copies of the run's environment, from `first` on.
@@ -115,7 +116,7 @@ impl PrepareFeatures<'_> {
             resolve_onto(defaults(EvalConfig::default()), &layers)?.settings;
         let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), &layers)?;
         let config = resolved.to_toml(head);
-        let idle = idle_keys(&resolved);
+        let mut warnings: Vec<String> = idle_keys(&resolved).into_iter().collect();
         let ((run, ((eval, data), settings)), store) = resolved.settings;
         let spec = env_and_length(algorithm, &run)?;
         let recorded = match (recorded, &data) {
@@ -133,13 +134,14 @@ impl PrepareFeatures<'_> {
             None => Acts::Learner,
             Some(recorded) => {
                 recorded.store(&mut *learning.agent)?;
+                warnings.extend(recorded.warnings());
                 let (episodes, mean_return) = recorded.summary();
                 Acts::Data { transitions: recorded.transitions(), episodes, mean_return }
             }
         };
         let start =
             Start { name: algorithm.name, spec, run, eval, threads, about: None, warning: None, acts };
-        Ok(Built { learning, start, config, idle, store, settings })
+        Ok(Built { learning, start, config, warnings, store, settings })
     }
 }
 
@@ -148,7 +150,7 @@ struct Built<A: ?Sized + 'static> {
     learning: Learning<A>,
     start: Start,
     config: String,
-    idle: Option<String>,
+    warnings: Vec<String>,
     store: StoreConfig,
     settings: Box<dyn Recipe<Learning<A>>>,
 }
@@ -166,16 +168,17 @@ struct Start {
 }
 
 impl Start {
-    fn job<A, T>(self, trainer: T) -> Box<dyn Job>
+    fn job<A, T>(self, trainer: T) -> Result<Box<dyn Job>, Error>
     where
         A: Actions + ?Sized,
-        T: Training<Observation = [f32], Action = A> + 'static,
+        T: Training<Agent: Agent<Observation = [f32], Action = A>> + 'static,
         for<'a> ModelActor<'a>: Actor<[f32], A>,
     {
         let Self { name, spec, run, eval, threads, about, warning, acts } = self;
         let maker = spec.clone();
         let make_env = move || A::single(&maker).expect("checked: features");
         let job = ReinforcementJob::new(name, trainer, make_env, spec, run, Some(eval), threads);
-        Box::new(job.about(about, warning).acting(acts))
+        let job = job.about(about, warning).acting(acts);
+        Ok(Box::new(job.recording_if_asked().map_err(|reason| bad("record", reason))?))
     }
 }

@@ -3,9 +3,10 @@
 use super::checks::{bad, usage};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::learned;
+use super::subject::{learned, model_with_origin};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
+use crate::export::{About, Purpose};
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names, snapshot_file};
 use crate::words::counted;
@@ -25,7 +26,7 @@ pub(super) struct Start {
 /// The part of a run that another starts from.
 enum Kept {
     /// The parameters of its best model.
-    Weights(Box<Model>),
+    Weights { model: Box<Model>, purpose: Purpose },
     /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
 }
@@ -54,7 +55,8 @@ impl Start {
             read_state(&from)?
         } else {
             let (model, crc32c) = learned(&from)?;
-            (Kept::Weights(Box::new(model)), crc32c)
+            let (_, About { purpose, .. }) = model_with_origin(&from)?;
+            (Kept::Weights { model: Box::new(model), purpose }, crc32c)
         };
         let known = given("from_crc32c").and_then(Value::as_integer);
         if known.is_some_and(|known| known != i64::from(crc32c)) {
@@ -81,8 +83,22 @@ impl Start {
     pub(super) fn apply(&self, mut plan: PreparedRun) -> Result<PreparedRun, Error> {
         let run = self.run.display();
         match &self.kept {
-            Kept::Weights(model) => {
+            Kept::Weights { model, purpose } => {
+                if *purpose == Purpose::Policy
+                    && matches!(**model, Model::Network(_))
+                    && plan.job.learns_values()
+                {
+                    let reason = "it has learned preferences among actions, which are no estimates of returns: go on \
+                                  with a learner of policies (ppo, a2c), or give this one no start";
+                    return Err(bad("from", format!("{run}: {reason}")));
+                }
                 plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?;
+                if matches!(**model, Model::Control(_)) {
+                    let warning = format!(
+                        "--from {run}: the policy is taken over; critics, if there are any, begin anew"
+                    );
+                    plan = plan.with_warning(Some(warning));
+                }
             }
             Kept::State { state, env, step } => {
                 let config: Table = plan.config.parse().unwrap_or_default();

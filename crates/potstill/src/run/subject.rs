@@ -10,6 +10,7 @@ use crate::distill::FitConfig;
 use crate::error::Error;
 use crate::export::safetensors::{self, ModelError};
 use crate::export::{About, Purpose};
+use crate::metrics::catalogue;
 use crate::model::{Model, Predictor};
 use crate::shell;
 use crate::store::{RunDir, names};
@@ -136,11 +137,13 @@ fn with_origin(dir: &RunDir, (model, checksum): (Model, u32)) -> Result<(Model, 
     });
     let mut metadata: Vec<(String, String)> = of_config.collect();
     metadata.push(("model_crc32c".to_owned(), format!("{checksum:08x}")));
-    Ok((model, About { purpose: purpose(&config), metadata }))
+    let summary = dir.has(names::SUMMARY).then(|| dir.read_text(names::SUMMARY)).transpose()?;
+    let summary = serde_json::from_str(&summary.unwrap_or_default()).unwrap_or_default();
+    Ok((model, About { purpose: purpose(&config, &summary), metadata }))
 }
 
-/// The meaning of the outputs of the network that a run with this configuration has trained.
-fn purpose(config: &Table) -> Purpose {
+/// The meaning of the outputs of the network that a run with this configuration and this summary has trained.
+fn purpose(config: &Table, summary: &serde_json::Value) -> Purpose {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str).unwrap_or_default();
     if config.contains_key("data") && !config.contains_key("env") {
         return Purpose::Classes;
@@ -148,7 +151,8 @@ fn purpose(config: &Table) -> Purpose {
     let learns_policy = match text("command") {
         // Its student learns probabilities, or the distances of its teacher's outputs.
         "distill" => true,
-        _ => Algorithm::find(text("algorithm")).is_ok_and(|algorithm| algorithm.family == "actor-critic"),
+        // Whoever learns values tells that of the start.
+        _ => Algorithm::find(text("algorithm")).is_ok() && summary.get(catalogue::START_VALUE).is_none(),
     };
     if learns_policy { Purpose::Policy } else { Purpose::Values }
 }
@@ -244,12 +248,22 @@ mod tests {
     #[test]
     fn the_outputs_of_a_network_have_the_meaning_that_was_learned() {
         let check = |config: &str, expected: Purpose| {
-            assert_eq!(purpose(&config.parse().unwrap()), expected, "{config}");
+            let values = serde_json::json!({ "start_value": 20.0 });
+            let summary = if expected == Purpose::Values { values } else { serde_json::json!({}) };
+            assert_eq!(purpose(&config.parse().unwrap(), &summary), expected, "{config}");
         };
         check("command = 'train'\nalgorithm = 'classifier'\ndata = 'digits'", Purpose::Classes);
         check("command = 'distill'\ndata = 'digits'", Purpose::Classes);
         check("command = 'train'\nalgorithm = 'dqn'\nenv = 'CartPole-v1'", Purpose::Values);
         check("command = 'train'\nalgorithm = 'ppo'\nenv = 'CartPole-v1'", Purpose::Policy);
+        check(
+            "command = 'train'\nalgorithm = 'bc'\nenv = 'CartPole-v1'\ndata = 'pole.jsonl'",
+            Purpose::Policy,
+        );
+        check(
+            "command = 'train'\nalgorithm = 'cql'\nenv = 'CartPole-v1'\ndata = 'pole.jsonl'",
+            Purpose::Values,
+        );
         check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'kl'", Purpose::Policy);
         check("command = 'distill'\nenv = 'CartPole-v1'\ndivergence = 'mse'", Purpose::Policy);
     }

@@ -157,7 +157,8 @@ impl PrepareTabular<'_> {
         let trainer = Trainer::new(agent, make_env(), streams);
         let name = self.algorithm.name;
         let job = ReinforcementJob::new(name, trainer, make_env, spec, run, None, self.threads);
-        let job = Box::new(job.acting(acts));
+        let job = job.acting(acts).recording_if_asked().map_err(|reason| bad("record", reason))?;
+        let job = Box::new(job);
         let prepared =
             PreparedRun::of(self.algorithm.name, (&on, seed), config, store, job).with_warning(idle);
         Ok(PreparedRun { copy, ..prepared.with_schedules(&settings, schedule_steps, steps) })

@@ -8,14 +8,16 @@ use super::sources::peek;
 use crate::agent::Agent;
 use crate::algorithm::{Algorithm, DataKind, PolicyKind};
 use crate::config::{Layer, Origin};
-use crate::data::episodes::EpisodeFilter;
-use crate::data::{OfflineDataset, Recording};
+use crate::data::OfflineDataset;
+use crate::data::episodes::{EpisodeFilter, EpisodeRecorder};
 use crate::error::Error;
 use crate::experience::Steps;
 use crate::jobs::{EvalConfig, OfflineData};
 use crate::train::TrainError;
+use crate::words::counted;
 use potstill_core::{Streams, written};
 use potstill_env::registry::Spec;
+use potstill_env::{BoxEnv, Env, Row};
 use toml::{Table, Value};
 
 /// Recorded episodes of an environment with features.
@@ -112,6 +114,27 @@ impl Recorded {
         self.data.steps() as u64
     }
 
+    /// Remarks on data that little can be learned from, or whose ends have to be understood.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let (episodes, rewards) = (self.data.episodes(), self.data.rewards());
+        let terminated = episodes.iter().filter(|episode| episode.terminated).count();
+        let mut warnings = Vec::new();
+        if episodes.len() == 1 {
+            warnings.push("has one episode: little of what it leaves out can be told from it".to_owned());
+        }
+        if terminated == 0 {
+            let of = counted(episodes.len(), "episode");
+            warnings.push(format!(
+                "none of {of} terminated: each was cut off, and the values of its last observation are learned from"
+            ));
+        }
+        // With terminal states, the length of an episode is what counts.
+        if rewards.iter().all(|reward| *reward == rewards[0]) && (terminated == 0 || rewards[0] == 0.0) {
+            warnings.push(format!("all rewards are {}: no policy is better than another", rewards[0]));
+        }
+        warnings.into_iter().map(|reason| format!("--data {}: {reason}", self.file)).collect()
+    }
+
     /// The number of episodes, and the mean of their returns.
     pub(super) fn summary(&self) -> (usize, f64) {
         let episodes = self.data.episodes().len();
@@ -153,15 +176,24 @@ fn random(words: &str) -> Option<(u64, u64)> {
 
 /// Such data; none of an environment without features, which is refused for that.
 fn play_at_random(spec: &Spec, steps: u64, seed: u64) -> Result<Option<OfflineDataset>, Error> {
+    fn played<A: Row + ?Sized>(
+        spec: &Spec,
+        mut env: BoxEnv<[f32], A>,
+        steps: u64,
+        streams: Streams,
+    ) -> Result<OfflineDataset, Error> {
+        let mut recorder = EpisodeRecorder::new(&spec.id, env.observation_space(), env.action_space());
+        recorder
+            .play_at_random(&mut env, streams.seed_for("environment", 0), steps, streams.stream("actions"))
+            .map_err(|(step, source)| TrainError::Env { step, source })?;
+        Ok(recorder.into_data())
+    }
     let streams = Streams::new(seed);
-    let recorded = match (spec.make_features(), spec.make_control()) {
-        (Some(env), _) => Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset()),
-        (None, Some(env)) => {
-            Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset())
-        }
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(recorded.map_err(|(step, source)| TrainError::Env { step, source })?))
+    match (spec.make_features(), spec.make_control()) {
+        (Some(env), _) => played(spec, env, steps, streams).map(Some),
+        (None, Some(env)) => played(spec, env, steps, streams).map(Some),
+        (None, None) => Ok(None),
+    }
 }
 
 /// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded data if it

@@ -58,5 +58,5 @@ pub use offline::OfflineTrainer;
 pub use parallel::parallel_map;
 pub use player::{Actors, Play, Player};
 pub use single::{Event, Trainer};
-pub use training::{Callback, RunEnd, Training};
+pub use training::{ActionOf, Callback, ObservationOf, RunEnd, Training};
 pub use vector::VecTrainer;

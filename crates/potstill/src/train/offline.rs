@@ -3,8 +3,7 @@
 use super::error::TrainError;
 use super::last_step::{IfStopped, LastStep, Stop};
 use super::training::Training;
-use crate::agent::{Agent, Measurements};
-use crate::model::Model;
+use crate::agent::Agent;
 use potstill_core::snapshot;
 
 /// Offline training of one agent, which has [stored](Agent::store) recorded transitions. A step is a
@@ -52,8 +51,15 @@ impl<A: Agent> OfflineTrainer<A> {
 }
 
 impl<A: Agent> Training for OfflineTrainer<A> {
-    type Observation = A::Observation;
-    type Action = A::Action;
+    type Agent = A;
+
+    fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    fn agent_mut(&mut self) -> &mut A {
+        &mut self.agent
+    }
 
     fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
         if self.last.left == 0 {
@@ -81,30 +87,6 @@ impl<A: Agent> Training for OfflineTrainer<A> {
 
     fn episodes(&self) -> u64 {
         0
-    }
-
-    fn model(&self) -> Model {
-        self.agent.model()
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        self.agent.start_from(model)
-    }
-
-    fn diagnostics(&self) -> Measurements {
-        self.agent.diagnostics()
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        self.agent.visits()
-    }
-
-    fn learns_values(&self) -> bool {
-        self.agent.learns_values()
-    }
-
-    fn results(&self) -> Measurements {
-        self.agent.results()
     }
 }
 

@@ -4,12 +4,13 @@ use super::error::TrainError;
 use super::last_step::{EpisodeEnd, IfStopped, LastStep, NEVER, Stop};
 use super::step::check_finite;
 use super::training::Training;
-use crate::agent::{Agent, Measurements};
+use crate::agent::Agent;
+use crate::data::OfflineDataset;
+use crate::data::episodes::EpisodeRecorder;
 use crate::experience::{Ending, Steps, Transition};
-use crate::model::Model;
 use potstill_core::snapshot::{Codec, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
-use potstill_env::{BoxEnv, Env, Row};
+use potstill_env::{BoxEnv, Env, EnvError, Row};
 use std::borrow::{Borrow, BorrowMut};
 use std::marker::PhantomData;
 
@@ -30,6 +31,7 @@ pub struct Trainer<A: Agent> {
     episode_return: f64,
     episode_steps: u64,
     last: LastStep,
+    recorder: Option<EpisodeRecorder<A::Observation, A::Action>>,
 }
 
 /// The events of one step.
@@ -60,6 +62,7 @@ impl<A: Agent> Trainer<A> {
             episode_return: 0.0,
             episode_steps: 0,
             last: LastStep::of_copies(1),
+            recorder: None,
         }
     }
 
@@ -131,6 +134,10 @@ impl<A: Agent> Trainer<A> {
             terminated: outcome.terminated,
             truncated: outcome.truncated,
         };
+        if let Some(recorder) = &mut self.recorder {
+            let failed = |reason| TrainError::Env { step, source: EnvError::Failed { reason } };
+            recorder.observe(&Steps::of(&transition)).map_err(failed)?;
+        }
         let due = self.agent.observe(&Steps::of(&transition)).map_err(refused)?;
         self.last.begin(step - 1, due);
         std::mem::swap(&mut self.observation, &mut self.next_observation);
@@ -160,8 +167,15 @@ impl<A: Agent> Trainer<A> {
 }
 
 impl<A: Agent> Training for Trainer<A> {
-    type Observation = A::Observation;
-    type Action = A::Action;
+    type Agent = A;
+
+    fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    fn agent_mut(&mut self) -> &mut A {
+        &mut self.agent
+    }
 
     #[inline]
     fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
@@ -176,6 +190,16 @@ impl<A: Agent> Training for Trainer<A> {
 
     fn is_between_steps(&self) -> bool {
         self.env.is_retriable()
+    }
+
+    fn record(&mut self, id: &str) -> Result<(), String> {
+        let (observations, actions) = (self.env.observation_space(), self.env.action_space());
+        self.recorder = Some(EpisodeRecorder::new(id, observations, actions));
+        Ok(())
+    }
+
+    fn recording(&self) -> Option<Result<OfflineDataset, String>> {
+        self.recorder.as_ref().map(EpisodeRecorder::finished)
     }
 
     fn last_step(&self) -> &LastStep {
@@ -193,37 +217,13 @@ impl<A: Agent> Training for Trainer<A> {
     fn episodes(&self) -> u64 {
         self.episodes
     }
-
-    fn model(&self) -> Model {
-        self.agent.model()
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        self.agent.start_from(model)
-    }
-
-    fn diagnostics(&self) -> Measurements {
-        self.agent.diagnostics()
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        self.agent.visits()
-    }
-
-    fn learns_values(&self) -> bool {
-        self.agent.learns_values()
-    }
-
-    fn results(&self) -> Measurements {
-        self.agent.results()
-    }
 }
 
 snapshot! {
     impl[A: Agent] Restorable for Trainer<A> {
         saved: agent, env, observation via Numbers::<A::Observation>(PhantomData), steps, episodes, episode_return,
             episode_steps, last as "unfinished" via IfStopped, has_pending_action via IfPresent,
-            action via NumbersIfPresent::<A::Action>(PhantomData);
+            action via NumbersIfPresent::<A::Action>(PhantomData), recorder;
         built: next_observation, has_raw_rewards;
     }
 }

@@ -4,18 +4,27 @@ use super::error::TrainError;
 use super::evaluation::{Evaluation, Evaluator, evaluate_unless};
 use super::last_step::{EpisodeEnd, LastStep, NEVER, Stop};
 use super::player::Actors;
-use crate::agent::Measurements;
+use crate::agent::{Agent, Measurements};
+use crate::data::OfflineDataset;
 use crate::model::{Actor, Model, ModelActor};
 use potstill_core::{Restorable, Streams};
-use potstill_env::Row;
 use std::ops::ControlFlow;
+
+/// The type of a training's observations.
+pub type ObservationOf<T> = <<T as Training>::Agent as Agent>::Observation;
+/// The type of its actions.
+pub type ActionOf<T> = <<T as Training>::Agent as Agent>::Action;
 
 /// Training that advances step by step, in one environment or in many copies.
 pub trait Training: Restorable + Send {
-    /// The type of observations.
-    type Observation: Row + ?Sized;
-    /// The type of actions.
-    type Action: Row + ?Sized;
+    /// The learner.
+    type Agent: Agent;
+
+    /// The learner.
+    fn agent(&self) -> &Self::Agent;
+
+    /// The learner, to be changed before anything was learned.
+    fn agent_mut(&mut self) -> &mut Self::Agent;
 
     /// Takes one step in every copy, and makes the updates that are then due; or makes those that a step before it has left.
     /// Returns true if there were any, and `None` if it was stopped before the step was complete: the next call, also of a restored
@@ -69,25 +78,30 @@ pub trait Training: Restorable + Send {
     fn episodes(&self) -> u64;
 
     /// A copy of the model as learned so far.
-    fn model(&self) -> Model;
+    fn model(&self) -> Model {
+        self.agent().model()
+    }
 
-    /// Takes over the parameters of a model ([`Agent::start_from`](crate::agent::Agent::start_from)).
+    /// Measurements of the present moment, for the log.
+    fn diagnostics(&self) -> Measurements {
+        self.agent().diagnostics()
+    }
+
+    /// Records the episodes from now on, as those of an environment with this id.
     ///
     /// # Errors
-    /// If its shape is another.
-    fn start_from(&mut self, model: &Model) -> Result<(), String>;
+    /// If nothing is played; the reason.
+    fn record(&mut self, _: &str) -> Result<(), String> {
+        Err("nothing is played in a run on recorded data".to_owned())
+    }
 
-    /// Measurements of the present moment, for the log ([`Agent::diagnostics`](crate::agent::Agent::diagnostics)).
-    fn diagnostics(&self) -> Measurements;
-
-    /// Visit counts `N(s, a)`, `states x actions`, of learners that count them.
-    fn visits(&self) -> Option<&[u64]>;
-
-    /// Returns true if the numbers of the model are estimated returns ([`Agent::learns_values`](crate::agent::Agent::learns_values)).
-    fn learns_values(&self) -> bool;
-
-    /// Results beside the model, for the summary of a run ([`Agent::results`](crate::agent::Agent::results)).
-    fn results(&self) -> Measurements;
+    /// The recorded episodes, the running ones cut off; `None` if none are recorded.
+    ///
+    /// # Errors
+    /// If a number of a running one is not in its space; the reason.
+    fn recording(&self) -> Option<Result<OfflineDataset, String>> {
+        None
+    }
 
     /// Takes steps until there are `until` in all, or a callback breaks. Calls the callback after each, and
     /// evaluates the greedy policy as often as the evaluator asks for.
@@ -97,12 +111,12 @@ pub trait Training: Restorable + Send {
     fn run(
         &mut self,
         until: u64,
-        evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
+        evaluator: Option<&Evaluator<ObservationOf<Self>, ActionOf<Self>>>,
         callback: &mut impl Callback<Self>,
     ) -> Result<RunEnd, TrainError>
     where
         Self: Sized,
-        for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
+        for<'a> ModelActor<'a>: Actor<ObservationOf<Self>, ActionOf<Self>>,
     {
         self.run_unless(NEVER, until, evaluator, callback)
     }
@@ -116,12 +130,12 @@ pub trait Training: Restorable + Send {
         &mut self,
         stop: &Stop<'_>,
         until: u64,
-        evaluator: Option<&Evaluator<Self::Observation, Self::Action>>,
+        evaluator: Option<&Evaluator<ObservationOf<Self>, ActionOf<Self>>>,
         callback: &mut impl Callback<Self>,
     ) -> Result<RunEnd, TrainError>
     where
         Self: Sized,
-        for<'a> ModelActor<'a>: Actor<Self::Observation, Self::Action>,
+        for<'a> ModelActor<'a>: Actor<ObservationOf<Self>, ActionOf<Self>>,
     {
         while self.steps() < until || !self.last_step().is_complete() {
             let mut updated = false;

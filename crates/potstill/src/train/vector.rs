@@ -6,9 +6,10 @@ use super::last_step::{EpisodeEnd, IfStopped, LastStep, Stop};
 use super::player::Actors;
 use super::step::check_finite;
 use super::training::Training;
-use crate::agent::{Agent, Measurements};
+use crate::agent::Agent;
+use crate::data::OfflineDataset;
+use crate::data::episodes::EpisodeRecorder;
 use crate::experience::{ElementOf, Ending, Steps};
-use crate::model::Model;
 use potstill_core::snapshot::{Codec, Counter};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Streams, Value, snapshot};
 use potstill_env::registry::BoxVecEnv;
@@ -36,6 +37,7 @@ pub struct VecTrainer<A: Agent, T = f32> {
     returns: Vec<f64>,
     lengths: Vec<u64>,
     last: LastStep,
+    recorder: Option<EpisodeRecorder<[f32], A::Action>>,
 }
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
@@ -61,6 +63,7 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
             returns: vec![0.0; copies],
             lengths: vec![0; copies],
             last: LastStep::of_copies(copies),
+            recorder: None,
             envs,
         }
     }
@@ -163,6 +166,10 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
             terminated: &batch.terminated,
             truncated: &batch.truncated,
         };
+        if let Some(recorder) = &mut self.recorder {
+            let failed = |reason| TrainError::Env { step, source: EnvError::Failed { reason } };
+            recorder.observe(&steps).map_err(failed)?;
+        }
         let before = self.steps;
         self.steps += batch.len() as u64;
         let step = self.steps;
@@ -185,8 +192,15 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> VecTrainer<A, T> {
 }
 
 impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrainer<A, T> {
-    type Observation = [f32];
-    type Action = A::Action;
+    type Agent = A;
+
+    fn agent(&self) -> &A {
+        &self.agent
+    }
+
+    fn agent_mut(&mut self) -> &mut A {
+        &mut self.agent
+    }
 
     fn advance_unless(&mut self, stop: &Stop<'_>) -> Result<Option<bool>, TrainError> {
         if self.last.left == 0 && !self.begin_step(stop)? {
@@ -196,6 +210,16 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
         let is_complete = self.last.update(&mut self.agent, stop);
         let is_complete = is_complete.map_err(|source| TrainError::Learn { step, source })?;
         Ok(is_complete.then_some(self.last.due > 0))
+    }
+
+    fn record(&mut self, id: &str) -> Result<(), String> {
+        let (observations, actions) = (self.envs.single_observation_space(), self.envs.single_action_space());
+        self.recorder = Some(EpisodeRecorder::new(id, observations, actions));
+        Ok(())
+    }
+
+    fn recording(&self) -> Option<Result<OfflineDataset, String>> {
+        self.recorder.as_ref().map(EpisodeRecorder::finished)
     }
 
     fn step_elsewhere(
@@ -222,36 +246,12 @@ impl<A: Agent<Observation = [f32]>, T: Element + Into<f32>> Training for VecTrai
     fn episodes(&self) -> u64 {
         self.episodes
     }
-
-    fn model(&self) -> Model {
-        self.agent.model()
-    }
-
-    fn start_from(&mut self, model: &Model) -> Result<(), String> {
-        self.agent.start_from(model)
-    }
-
-    fn diagnostics(&self) -> Measurements {
-        self.agent.diagnostics()
-    }
-
-    fn visits(&self) -> Option<&[u64]> {
-        self.agent.visits()
-    }
-
-    fn learns_values(&self) -> bool {
-        self.agent.learns_values()
-    }
-
-    fn results(&self) -> Measurements {
-        self.agent.results()
-    }
 }
 
 snapshot! {
     impl[A: Agent<Observation = [f32]>, T: Element + Into<f32>] Restorable for VecTrainer<A, T> {
         saved: agent, envs via BeforeActors(elsewhere.as_ref()), taken via IfTaken(actions.len()),
-            steps via Counter, episodes, returns, lengths, last as "unfinished" via IfStopped;
+            steps via Counter, episodes, returns, lengths, last as "unfinished" via IfStopped, recorder;
         built: elsewhere, observations, next_observations, actions;
         then: Self::go_on;
     }

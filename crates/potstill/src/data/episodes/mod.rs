@@ -7,6 +7,7 @@
 //! | `lines.rs` | JSON lines, as `potstill play --record FILE` writes them |
 //! | `minari/` | Minari's folders: metadata and spaces, and two layouts of the numbers |
 //! | `arrow.rs`, `flat_buffer.rs` | Arrow's IPC files, and the tables that describe their columns |
+//! | `recorder.rs` | a data set that grows while its episodes are played |
 //! | `raw.rs` | numbers as files have them |
 //! | `npz.rs` | the arrays of d3rlpy in an npz file |
 //! | `selection.rs` | parts of a data set, and several as one |
@@ -41,12 +42,14 @@ pub(super) mod lines;
 pub mod minari;
 pub(super) mod npz;
 pub(super) mod raw;
+mod recorder;
 mod rows;
 mod selection;
 mod statistics;
 
 pub use lines::write as write_lines;
 pub use npz::write as write_npz;
+pub use recorder::EpisodeRecorder;
 pub use rows::Rows;
 pub use selection::EpisodeFilter;
 pub use statistics::{Spread, Statistics};
