@@ -16,6 +16,7 @@ use crate::jobs::{EvalConfig, OfflineData};
 use crate::train::TrainError;
 use potstill_core::{Streams, written};
 use potstill_env::registry::Spec;
+use potstill_env::{BoxEnv, Row};
 use toml::{Table, Value};
 
 /// Recorded episodes of an environment with features.
@@ -54,8 +55,7 @@ impl Recorded {
         let refuse = |reason: String| refused("--data", file, reason);
         if let Some(words) = file.strip_prefix(RANDOM) {
             let asked = random(words);
-            let (steps, seed) =
-                asked.ok_or_else(|| refuse("write random:STEPS or random:STEPS:SEED".to_owned()))?;
+            let (steps, seed) = asked.ok_or_else(|| refuse(RANDOM_FORM.to_owned()))?;
             let env =
                 peek(layers, "env").ok_or_else(|| refuse("name the environment (--env ID)".to_owned()))?;
             let data = play_at_random(&find_env(env)?, steps, seed)?;
@@ -144,6 +144,8 @@ impl Recorded {
 
 /// The beginning of data that are made by uniformly random actions.
 const RANDOM: &str = "random:";
+/// Its form.
+const RANDOM_FORM: &str = "write random:STEPS or random:STEPS:SEED";
 
 /// The number of steps of such data, and the seed, which is 0 unless given.
 fn random(words: &str) -> Option<(u64, u64)> {
@@ -153,15 +155,53 @@ fn random(words: &str) -> Option<(u64, u64)> {
 
 /// Such data; none of an environment without features, which is refused for that.
 fn play_at_random(spec: &Spec, steps: u64, seed: u64) -> Result<Option<OfflineDataset>, Error> {
-    let streams = Streams::new(seed);
-    let recorded = match (spec.make_features(), spec.make_control()) {
-        (Some(env), _) => Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset()),
-        (None, Some(env)) => {
-            Recording::at_random(&spec.id, env, steps, streams).map(|played| played.dataset())
-        }
-        (None, None) => return Ok(None),
-    };
-    Ok(Some(recorded.map_err(|(step, source)| TrainError::Env { step, source })?))
+    let of = (spec, steps, seed);
+    Ok(match (spec.make_features(), spec.make_control()) {
+        (Some(env), _) => Some(at_random(of, env)?),
+        (None, Some(env)) => Some(at_random(of, env)?),
+        (None, None) => None,
+    })
+}
+
+/// So many steps of uniformly random actions, the last episode of which is cut off.
+fn at_random<O: Row + ?Sized, A: Row + ?Sized>(
+    (spec, steps, seed): (&Spec, u64, u64),
+    env: BoxEnv<O, A>,
+) -> Result<OfflineDataset, Error> {
+    let played = Recording::at_random(&spec.id, env, steps, Streams::new(seed));
+    let mut data = played.map_err(|(step, source)| TrainError::Env { step, source })?.dataset();
+    let last = data.episodes()[data.episodes().len() - 1];
+    if last.truncated && spec.time_limit_steps != Some(last.steps as u64) {
+        data.cut_off_last();
+    }
+    Ok(data)
+}
+
+/// Returns true if a source of data is uniformly random actions.
+pub(crate) fn is_random(given: &str) -> bool {
+    given.starts_with(RANDOM)
+}
+
+/// The episodes of a source for a policy of an environment, of any spaces.
+///
+/// # Errors
+/// If they cannot be read, or are of other spaces.
+pub(crate) fn recorded_episodes(
+    (option, given): (&'static str, &str),
+    spec: &Spec,
+) -> Result<OfflineDataset, Error> {
+    let refuse = |reason: String| refused(option, given, reason);
+    if let Some(words) = given.strip_prefix(RANDOM) {
+        let (steps, seed) = random(words).ok_or_else(|| refuse(RANDOM_FORM.to_owned()))?;
+        let data = match spec.make_states() {
+            Some(env) => Some(at_random((spec, steps, seed), env)?),
+            None => play_at_random(spec, steps, seed)?,
+        };
+        return data.ok_or_else(|| refuse(format!("{} has neither states nor features", spec.id)));
+    }
+    let data = OpenEpisodes::open(option, given, "a policy is evaluated by episodes")?.data;
+    data.check(&spec.id, &spec.observation_space(), &spec.action_space()).map_err(refuse)?;
+    Ok(data)
 }
 
 /// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded data if it
