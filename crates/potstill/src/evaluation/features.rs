@@ -3,7 +3,7 @@
 use super::bootstrap::intervals;
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, rest, scaled, whole_episodes};
 use super::fitted_q::Inputs;
-use super::importance::{Logged, effective_sample_size};
+use super::importance::{Logged, effective_sample_size, tail_index};
 use super::{
     Coverage, Estimator, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, entropy,
     judged, never, policy, weighted_estimates,
@@ -14,6 +14,8 @@ use crate::policy::Policy;
 use crate::train::statistics::Estimate;
 use potstill_core::math::ln_f64;
 
+/// The tail index of weights above which importance sampling is not trusted.
+const TAIL_MAX: f64 = 0.7;
 /// The share of the most probable action's probability below which an action is not supported by the data.
 const SUPPORT: f64 = 0.1;
 
@@ -87,12 +89,14 @@ pub(super) fn evaluate(
     let point = of(&(0..logged.len()).collect::<Vec<_>>());
     let intervals = intervals(logged.len(), options.replicates, (options.streams, options.threads), of);
     let size = effective_sample_size(logged.iter().map(Logged::ratio));
+    let tail = tail_index(logged.iter().map(Logged::ratio)).filter(|&index| index > TAIL_MAX);
+    let tail = tail.map(|index| format!("the tail index of the weights is {index:.2}, above {TAIL_MAX}"));
     let mut inapplicable = Vec::new();
     let mut estimates = Vec::new();
     for (&estimator, (value, interval)) in Estimator::WEIGHTED.iter().zip(point.into_iter().zip(intervals)) {
         let needs_values = matches!(estimator, Estimator::DoublyRobust | Estimator::WeightedDoublyRobust);
         if !needs_values || values.is_some() {
-            estimates.push(judged(estimator, Estimate { value, interval }, Some(size), None));
+            estimates.push(judged(estimator, Estimate { value, interval }, Some(size), tail.as_deref()));
         }
     }
     // Observations at which an action was recorded.

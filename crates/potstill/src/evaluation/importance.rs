@@ -15,6 +15,8 @@
 //! Differences from the paper: the weighted per-decision estimator divides by the weights of each step (Thomas 2015,
 //! section 3.9), where an ended episode keeps its last ratio, not by one sum for all steps; the latter is not consistent.
 
+use potstill_core::math::{exp_f64, ln_f64};
+
 /// An episode as estimators see it: the ratios of its actions and its rewards, and estimates of values where there are any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Logged {
@@ -134,6 +136,40 @@ pub fn effective_sample_size(weights: impl Iterator<Item = f64> + Clone) -> f64 
     sum * sum / squares
 }
 
+/// The index `k` of the tail of weights: a generalised Pareto distribution is fitted to the largest `3 sqrt(n)` of them, at
+/// most a fifth (Vehtari, Simpson, Gelman, Yao and Gabry 2024; the fit of Zhang and Stephens 2009). Moments from `1 / k` on
+/// are infinite; above 0.7 the weights that matter are too rare for an estimate. `None` of fewer than five positive weights
+/// in the tail.
+pub fn tail_index(weights: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut sorted: Vec<f64> = weights.collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let tail = (sorted.len() as f64 / 5.0).min(3.0 * (sorted.len() as f64).sqrt()).ceil() as usize;
+    let (below, largest) = sorted.split_at(sorted.len() - tail);
+    let cutoff = *below.last()?;
+    let x: Vec<f64> = largest.iter().map(|weight| weight - cutoff).filter(|x| *x > 0.0).collect();
+    if x.len() < 5 {
+        return None;
+    }
+    let n = x.len() as f64;
+    let points = 30 + n.sqrt() as usize;
+    let (quartile, greatest) = (x[(n / 4.0 + 0.5) as usize - 1], x[x.len() - 1]);
+    let index = |b: f64| x.iter().map(|x| ln_f64(1.0 - b * x)).sum::<f64>() / n;
+    let scales: Vec<f64> = (1..=points)
+        .map(|j| 1.0 / greatest + (1.0 - (points as f64 / (j as f64 - 0.5)).sqrt()) / (3.0 * quartile))
+        .collect();
+    let likelihoods: Vec<f64> = scales
+        .iter()
+        .map(|&b| {
+            let k = index(b);
+            n * (ln_f64(-b / k) - k - 1.0)
+        })
+        .collect();
+    let posterior = |own: f64| 1.0 / likelihoods.iter().map(|other| exp_f64(other - own)).sum::<f64>();
+    let b: f64 = scales.iter().zip(&likelihoods).map(|(b, own)| b * posterior(*own)).sum();
+    // Ten observations of 0.5, which is a weak prior.
+    Some((n * index(b) + 10.0 * 0.5) / (n + 10.0))
+}
+
 pub(super) fn count(episodes: &[&Logged]) -> f64 {
     assert!(!episodes.is_empty(), "an episode");
     episodes.len() as f64
@@ -171,5 +207,21 @@ mod tests {
         let none = [&episodes[2]];
         assert_eq!((ordinary(&none, 1.0), per_decision(&none, 1.0)), (0.0, 0.0));
         assert!(weighted(&none, 1.0).is_nan() && weighted_per_decision(&none, 1.0).is_nan());
+    }
+
+    #[test]
+    fn the_tail_of_weights_has_an_index() {
+        // Quantiles of Pareto distributions, whose index is 1 / alpha; of exponential weights it is 0, and the prior draws
+        // all towards 0.5. A second program, in Python, gives these numbers.
+        let check = |quantile: fn(f64) -> f64, expected: f64| {
+            let weights = (0..1000).map(|i| quantile((i as f64 + 0.5) / 1000.0));
+            let found = tail_index(weights).unwrap();
+            assert!((found - expected).abs() < 1e-6, "{found} {expected}");
+        };
+        check(|p| (1.0 - p).powi(-1), 0.931_073_024);
+        check(|p| (1.0 - p).powf(-0.5), 0.497_085_961);
+        check(|p| -ln_f64(1.0 - p), 0.063_030_080);
+        assert_eq!(tail_index([0.0; 100].into_iter()), None);
+        assert_eq!(tail_index([].into_iter()), None);
     }
 }
