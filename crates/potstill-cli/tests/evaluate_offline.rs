@@ -81,7 +81,7 @@ fn a_policy_that_the_data_never_support_is_no_number() {
     };
     check("best --data one.jsonl", "an effective sample size of ");
     check("best --data one.jsonl --epsilon 1", "below 10");
-    check("best --data random:30", "of its episodes the policy takes an action where it was never recorded");
+    check("best --data random:300", "of its episodes the policy takes an action where it was never recorded");
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn networks_are_evaluated_by_what_applies_to_them() {
     let small = "--steps 50 --set net_arch=mlp:8 --set batch_size=16 --set eval_freq=0";
     json(path, &format!("train bc --env CartPole-v1 --data random:600 {small} --out pole"));
     let quick = "--updates 200 --threads 2";
-    let result = json(path, &format!("evaluate-offline pole --data random:600 --epsilon 0.5 {quick}"));
+    let result = json(path, &format!("evaluate-offline pole --data random:601 --epsilon 0.5 {quick}"));
     let names = |list: &Value| -> Vec<String> {
         list.as_array().unwrap().iter().map(|one| one["estimator"].as_str().unwrap().to_owned()).collect()
     };
@@ -137,7 +137,7 @@ fn what_cannot_be_evaluated_is_refused_in_one_line() {
         fs::write(path.join(name), format!("{}\n{line}\n", text.lines().next().unwrap())).unwrap();
     };
     written("actions.jsonl", "\"actions\":[", "\"actions\":[9");
-    written("rewards.jsonl", "\"rewards\":[", "\"rewards\":[null,");
+    written("rewards.jsonl", "\"rewards\":[0.0", "\"rewards\":[null");
     let head = text.lines().next().unwrap();
     fs::write(path.join("empty.jsonl"), format!("{head}\n")).unwrap();
     // The last step is cut off.

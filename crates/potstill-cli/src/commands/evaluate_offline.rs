@@ -51,7 +51,7 @@ pub(crate) struct EvaluateOffline {
     #[arg(long, value_name = "G", value_parser = share)]
     gamma: Option<f64>,
     /// Updates of each fit of a network, of which there are more than ten
-    #[arg(long, value_name = "N", default_value = "20000", value_parser = count(1, 100_000_000))]
+    #[arg(long, value_name = "N", default_value = "10000", value_parser = count(1, 100_000_000))]
     updates: u64,
     /// End with code 1 unless this holds, such as "lower_bound > behaviour": NAME > NAME or NAME > NUMBER, also >=, <, <=.
     /// Names: estimate, lower_bound, upper_bound, behaviour, behaviour_lower, behaviour_upper, effective_sample_size
@@ -184,7 +184,7 @@ fn show(result: &Value) {
 
 /// What the numbers are of, and what the data cover.
 fn about(result: &Value) -> String {
-    let percent = |value: &Value| value.as_f64().map_or(0.0, |share| 100.0 * share);
+    let percent = |value: &Value| value.as_f64().map_or(0.0, |share| 100.0 * share.abs());
     let coverage = &result["coverage"];
     let mut words =
         format!("Policy: {}, discount {}", result["policy"].as_str().unwrap_or_default(), result["gamma"]);

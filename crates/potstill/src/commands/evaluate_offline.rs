@@ -312,8 +312,11 @@ pub fn title_of(name: &str) -> &'static str {
     found.map_or("", |estimator| estimator.title())
 }
 
-/// A number with four significant digits, or its whole part.
+/// A number with four significant digits, or its whole part; 0 below a thousandth.
 pub fn written(number: f64) -> String {
+    if number.abs() < 1e-3 {
+        return "0".to_owned();
+    }
     let decimals = (0..=6).find(|&decimals| number.abs() * 10_f64.powi(decimals) >= 1000.0).unwrap_or(6);
     format!("{number:.*}", decimals as usize)
 }

@@ -248,7 +248,7 @@ impl Values {
             let half = student_quantile(of_samples.len() - 1) * standard_deviation(&of_samples);
             (value - half, value + half)
         });
-        let estimate = Estimate { value, interval };
+        let estimate = Estimate { value, interval }.within(problem.bounds());
         Ok(Some(Self { estimate, halves: joined, mean_q: [mean(&of_all.q), mean(&of_policy)] }))
     }
 

@@ -6,7 +6,9 @@
 //!
 //! Differences from the paper: `Q'` is a target network that follows after each update, where the paper solves a whole
 //! regression for each `Q'`; inputs are scaled by their deviations and rewards by the recorded returns; the step size
-//! falls to 0.
+//! falls to 0. Against divergence, networks have layer normalisation, and targets are clipped to what the least and the
+//! greatest recorded reward for ever would be worth: with a network of 64 and 64 units, random data of CartPole and the
+//! policy of CQL, of a value of 95, the estimate without these two was 1,614.
 
 use crate::agent::LearnError;
 use crate::data::episodes::EpisodeRecord;
@@ -35,8 +37,8 @@ pub struct FittedQConfig {
 
 impl Default for FittedQConfig {
     fn default() -> Self {
-        let net_arch = NetworkSpec::mlp(&[64, 64]);
-        Self { net_arch, updates: 20_000, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
+        let net_arch = "mlp:64,64:layernorm".parse().expect("it is a network");
+        Self { net_arch, updates: 10_000, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
     }
 }
 
@@ -64,6 +66,8 @@ pub(super) struct Problem<'a> {
     episodes: &'a [EpisodeRecord],
     /// The root mean square of the recorded discounted returns.
     scale: f64,
+    /// The worth of the least and of the greatest recorded reward for ever, or of an end.
+    bounds: (f64, f64),
     /// The number of outputs.
     outputs: usize,
     /// The observation of each step, and the discount behind it.
@@ -97,12 +101,19 @@ impl<'a> Problem<'a> {
         let scale = (squares / rewards.len() as f64).sqrt();
         let scale = if scale > 0.0 { scale } else { 1.0 };
         let outputs = inputs.weights.len() / (rewards.len() + episodes.len());
-        Self { inputs, rewards, episodes, scale, outputs, rows, discounts }
+        let least = rewards.iter().copied().fold(0.0, f64::min) / (1.0 - gamma);
+        let bounds = (least, rewards.iter().copied().fold(0.0, f64::max) / (1.0 - gamma));
+        Self { inputs, rewards, episodes, scale, bounds, outputs, rows, discounts }
     }
 
     /// The observation with which an episode starts.
     fn start(&self, episode: usize) -> usize {
         self.episodes[episode].first_step + episode
+    }
+
+    /// The bounds of all values.
+    pub(super) fn bounds(&self) -> (f64, f64) {
+        self.bounds
     }
 
     /// The mean value of the first observations of a sample of episodes.
@@ -143,6 +154,7 @@ impl<'a> Problem<'a> {
         let (mut inputs, mut next, mut actions) = (Vec::new(), Vec::new(), vec![0; size]);
         let (mut batch, mut y, mut errors, mut d_q) =
             (vec![0; size], vec![0.0; size], vec![0.0; size], vec![0.0; size * outputs]);
+        let [least, greatest] = [self.bounds.0, self.bounds.1].map(|bound| (bound / self.scale) as f32);
         for update in 0..config.updates {
             inputs.clear();
             next.clear();
@@ -156,7 +168,8 @@ impl<'a> Problem<'a> {
             for (i, (&step, q)) in batch.iter().zip(q_next.chunks_exact(outputs)).enumerate() {
                 let pi = &weights[(self.rows[step] + 1) * outputs..][..outputs];
                 let v: f32 = pi.iter().zip(q).map(|(p, q)| p * q).sum();
-                y[i] = (self.rewards[step] / self.scale) as f32 + self.discounts[step] * v;
+                let target = (self.rewards[step] / self.scale) as f32 + self.discounts[step] * v;
+                y[i] = target.clamp(least, greatest);
             }
             let q = network.forward(&inputs);
             let chosen = Chosen { indices: &actions, weights: &[] };
