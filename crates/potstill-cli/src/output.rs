@@ -187,7 +187,7 @@ pub(crate) fn page(page: &Page, is_run: bool) {
 }
 
 /// Words in lines that are not indented.
-fn wrapped(words: &str) -> String {
+pub(crate) fn wrapped(words: &str) -> String {
     wrap(words).lines().map(|line| format!("{}\n", line.trim_start())).collect()
 }
 

@@ -24,6 +24,7 @@
 //! | [`offline`] | networks that learn from recorded transitions alone, one paper per file |
 //! | [`distill`] | knowledge distillation of classifiers and of policies |
 //! | [`train`] | the training loop, evaluation, statistics |
+//! | [`evaluation`] | off-policy evaluation: the value of a policy from recorded episodes |
 //! | [`config`] | configuration keys with type, range and source |
 //! | [`store`], [`export`], [`report`] | run directories and checkpoints, model files, charts |
 //! | [`onnx`] | ONNX files: their writer, and a reader that makes networks and frozen teachers of them |
@@ -73,6 +74,7 @@ pub mod deep;
 pub mod distill;
 #[cfg(feature = "disk")]
 pub mod error;
+pub mod evaluation;
 pub mod experience;
 pub mod export;
 #[cfg(feature = "disk")]

@@ -12,6 +12,7 @@ mod data;
 mod distill;
 mod env;
 mod eval;
+mod evaluate_offline;
 mod export;
 mod looks;
 mod man;
@@ -84,6 +85,7 @@ commands! { Commands:
     Distill(distill::Distill),
     Resume(resume::Resume),
     Eval(eval::Eval),
+    EvaluateOffline(evaluate_offline::EvaluateOffline),
     Predict(predict::Predict),
     Compare(compare::Compare),
     Plot(plot::Plot),

@@ -31,6 +31,7 @@ mod distill;
 mod env;
 mod episodes;
 mod eval;
+mod evaluate_offline;
 mod export;
 mod group;
 mod import;
@@ -61,6 +62,9 @@ pub use distill::{DistillRequest, distill};
 pub use env::{check_environment, trace_actions, trace_env};
 pub use episodes::{convert_data, filter_data, merge_data, split_data};
 pub use eval::{EvaluateRequest, evaluate, evaluate_unless};
+pub use evaluate_offline::{
+    EvaluateOfflineRequest, RecordedByRequest, evaluate_offline, evaluation_words, title_of, written,
+};
 pub use export::{ExportRequest, export, export_model};
 pub use import::{ImportRequest, import};
 pub use munge::{MungeRequest, munge};

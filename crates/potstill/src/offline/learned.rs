@@ -8,7 +8,7 @@ use potstill_nn::{Interface, Network, NetworkSpec, Upstream, Workspace};
 
 /// A network with its optimiser.
 #[derive(Clone, Debug)]
-pub(super) struct Learned {
+pub(crate) struct Learned {
     network: Network,
     optimizer: GuardedStep,
     workspace: Workspace,
@@ -22,7 +22,7 @@ snapshot! {
 }
 
 impl Learned {
-    pub(super) fn new(
+    pub(crate) fn new(
         spec: &NetworkSpec,
         interface: impl Into<Interface>,
         optimizer: &OptimizerConfig,
@@ -34,27 +34,27 @@ impl Learned {
         Self { network, optimizer, workspace: Workspace::new(task.workers.clone()) }
     }
 
-    pub(super) fn network(&self) -> &Network {
+    pub(crate) fn network(&self) -> &Network {
         &self.network
     }
 
     /// The network, to take over parameters.
-    pub(super) fn network_mut(&mut self) -> &mut Network {
+    pub(crate) fn network_mut(&mut self) -> &mut Network {
         &mut self.network
     }
 
     /// The outputs of a batch, without a step after it.
-    pub(super) fn predict(&mut self, batch: &[f32]) -> &[f32] {
+    pub(crate) fn predict(&mut self, batch: &[f32]) -> &[f32] {
         self.network.predict(batch, &mut self.workspace)
     }
 
     /// The outputs of a batch, to be followed by a [step](Self::step).
-    pub(super) fn forward(&mut self, batch: &[f32]) -> &[f32] {
+    pub(crate) fn forward(&mut self, batch: &[f32]) -> &[f32] {
         self.network.forward(batch, &mut self.workspace)
     }
 
     /// The mean of each choice of a batch, without a step after it.
-    pub(super) fn means(&mut self, batch: &[f32], means: &mut Vec<f32>) {
+    pub(crate) fn means(&mut self, batch: &[f32], means: &mut Vec<f32>) {
         let samples = batch.len() / self.network.inputs();
         let outputs = self.network.predict(batch, &mut self.workspace);
         self.network.means(samples, outputs, means);
@@ -64,7 +64,7 @@ impl Learned {
     ///
     /// # Errors
     /// If the loss or the gradient is not finite. The network is unchanged.
-    pub(super) fn step<'a>(
+    pub(crate) fn step<'a>(
         &mut self,
         learning_rate: f64,
         upstream: impl Into<Upstream<'a>>,
@@ -76,12 +76,12 @@ impl Learned {
     }
 
     /// Gradient steps so far.
-    pub(super) fn updates(&self) -> u64 {
+    pub(crate) fn updates(&self) -> u64 {
         self.optimizer.updates()
     }
 
     /// The norm of the last gradient.
-    pub(super) fn gradient_norm(&self) -> f64 {
+    pub(crate) fn gradient_norm(&self) -> f64 {
         self.optimizer.gradient_norm()
     }
 }

@@ -64,3 +64,5 @@ pub use cql_config::{CqlConfig, CqlSettings};
 pub use iql::{Iql, IqlConfig, IqlLearner, IqlSettings};
 pub use rebrac::{Rebrac, RebracConfig, RebracLearner, RebracSettings};
 pub use td3_bc::{Td3Bc, Td3BcConfig, Td3BcLearner, Td3BcSettings};
+
+pub(crate) use learned::Learned;

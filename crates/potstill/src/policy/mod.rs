@@ -19,6 +19,7 @@ pub use schedule::{Schedule, Span, StepSizes};
 use crate::targets;
 use potstill_core::Pcg64;
 use potstill_core::math::exp_f64;
+use std::fmt;
 
 /// A distribution over actions, given the values of all actions in a state.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -89,6 +90,16 @@ impl Policy {
         match self {
             Policy::Greedy => targets::max(values),
             _ => self.probabilities(values).iter().zip(values).map(|(p, &v)| p * v.into()).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Greedy => f.write_str("greedy"),
+            Self::EpsilonGreedy { epsilon } => write!(f, "epsilon-greedy, epsilon {epsilon}"),
+            Self::Softmax { temperature } => write!(f, "softmax, temperature {temperature}"),
         }
     }
 }

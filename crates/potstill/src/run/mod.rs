@@ -95,4 +95,5 @@ pub(crate) use subject::Subject;
 pub(crate) use summary::{center_over_seeds, read_summary, seed_runs};
 pub(crate) use teachers::{Record, Teacher, Teachers, places, teacher_layer};
 pub(crate) use together::Together;
+pub(crate) use transitions::{is_random, recorded_episodes};
 pub(crate) use work::Work;

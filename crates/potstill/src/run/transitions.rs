@@ -56,8 +56,7 @@ impl Recorded {
         let refuse = |reason: String| refused("--data", file, reason);
         if let Some(words) = file.strip_prefix(RANDOM) {
             let asked = random(words);
-            let (steps, seed) =
-                asked.ok_or_else(|| refuse("write random:STEPS or random:STEPS:SEED".to_owned()))?;
+            let (steps, seed) = asked.ok_or_else(|| refuse(RANDOM_FORM.to_owned()))?;
             let env =
                 peek(layers, "env").ok_or_else(|| refuse("name the environment (--env ID)".to_owned()))?;
             let data = play_at_random(&find_env(env)?, steps, seed)?;
@@ -167,6 +166,8 @@ impl Recorded {
 
 /// The beginning of data that are made by uniformly random actions.
 const RANDOM: &str = "random:";
+/// Its form.
+const RANDOM_FORM: &str = "write random:STEPS or random:STEPS:SEED";
 
 /// The number of steps of such data, and the seed, which is 0 unless given.
 fn random(words: &str) -> Option<(u64, u64)> {
@@ -176,24 +177,57 @@ fn random(words: &str) -> Option<(u64, u64)> {
 
 /// Such data; none of an environment without features, which is refused for that.
 fn play_at_random(spec: &Spec, steps: u64, seed: u64) -> Result<Option<OfflineDataset>, Error> {
-    fn played<A: Row + ?Sized>(
-        spec: &Spec,
-        mut env: BoxEnv<[f32], A>,
-        steps: u64,
-        streams: Streams,
-    ) -> Result<OfflineDataset, Error> {
-        let mut recorder = EpisodeRecorder::new(&spec.id, env.observation_space(), env.action_space());
-        recorder
-            .play_at_random(&mut env, streams.seed_for("environment", 0), steps, streams.stream("actions"))
-            .map_err(|(step, source)| TrainError::Env { step, source })?;
-        Ok(recorder.into_data())
-    }
+    let of = (spec, steps, seed);
+    Ok(match (spec.make_features(), spec.make_control()) {
+        (Some(env), _) => Some(at_random(of, env)?),
+        (None, Some(env)) => Some(at_random(of, env)?),
+        (None, None) => None,
+    })
+}
+
+/// So many steps of uniformly random actions, the last episode of which is cut off.
+fn at_random<O: Row + ?Sized, A: Row + ?Sized>(
+    (spec, steps, seed): (&Spec, u64, u64),
+    mut env: BoxEnv<O, A>,
+) -> Result<OfflineDataset, Error> {
     let streams = Streams::new(seed);
-    match (spec.make_features(), spec.make_control()) {
-        (Some(env), _) => played(spec, env, steps, streams).map(Some),
-        (None, Some(env)) => played(spec, env, steps, streams).map(Some),
-        (None, None) => Ok(None),
+    let mut recorder = EpisodeRecorder::new(&spec.id, env.observation_space(), env.action_space());
+    recorder
+        .play_at_random(&mut env, streams.seed_for("environment", 0), steps, streams.stream("actions"))
+        .map_err(|(step, source)| TrainError::Env { step, source })?;
+    let mut data = recorder.into_data();
+    let last = data.episodes()[data.episodes().len() - 1];
+    if last.truncated && spec.time_limit_steps != Some(last.steps as u64) {
+        data.cut_off_last();
     }
+    Ok(data)
+}
+
+/// Returns true if a source of data is uniformly random actions.
+pub(crate) fn is_random(given: &str) -> bool {
+    given.starts_with(RANDOM)
+}
+
+/// The episodes of a source for a policy of an environment, of any spaces.
+///
+/// # Errors
+/// If they cannot be read, or are of other spaces.
+pub(crate) fn recorded_episodes(
+    (option, given): (&'static str, &str),
+    spec: &Spec,
+) -> Result<OfflineDataset, Error> {
+    let refuse = |reason: String| refused(option, given, reason);
+    if let Some(words) = given.strip_prefix(RANDOM) {
+        let (steps, seed) = random(words).ok_or_else(|| refuse(RANDOM_FORM.to_owned()))?;
+        let data = match spec.make_states() {
+            Some(env) => Some(at_random((spec, steps, seed), env)?),
+            None => play_at_random(spec, steps, seed)?,
+        };
+        return data.ok_or_else(|| refuse(format!("{} has neither states nor features", spec.id)));
+    }
+    let data = OpenEpisodes::open(option, given, "a policy is evaluated by episodes")?.data;
+    data.check(&spec.id, &spec.observation_space(), &spec.action_space()).map_err(refuse)?;
+    Ok(data)
 }
 
 /// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded data if it

@@ -38,7 +38,7 @@ const QUANTILES: [f64; 10] = [
 ///
 /// # Panics
 /// If there is no degree of freedom.
-pub(super) fn student_quantile(freedom: usize) -> f64 {
+pub(crate) fn student_quantile(freedom: usize) -> f64 {
     if let Some(quantile) = QUANTILES.get(freedom - 1) {
         return *quantile;
     }

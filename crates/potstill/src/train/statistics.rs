@@ -16,6 +16,7 @@ use super::interval;
 use std::fmt;
 use std::str::FromStr;
 
+pub(crate) use super::interval::student_quantile;
 pub use super::moments::{interquartile_mean, mean, standard_deviation};
 
 /// A statistic and its 95 % confidence interval.
