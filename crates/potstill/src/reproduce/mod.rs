@@ -42,6 +42,7 @@ mod mnist;
 mod model_compression;
 mod mountain_car;
 mod offline;
+mod offline_tuning;
 mod ppo_details;
 mod random_walk;
 mod result;
@@ -80,7 +81,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 32] = [
+pub const RESULTS: [Published; 33] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -104,6 +105,7 @@ pub const RESULTS: [Published; 32] = [
     Published { name: "walkers-zoo", algorithms: &["a2c", "ppo"], runs: 5, takes: "1 hour", data: None, measure: deep::walkers_zoo },
     Published { name: "walkers-replay", algorithms: &["qr-dqn", "sac", "td3"], runs: 5, takes: "30 hours", data: None, measure: deep::walkers_replay },
     Published { name: "offline", algorithms: &["bc", "dqn", "cql", "bcq", "iql", "td3", "td3-bc", "rebrac"], runs: 5, takes: "6 minutes", data: None, measure: offline::reproduce },
+    Published { name: "offline-tuning", algorithms: &["bc", "dqn", "cql", "bcq", "iql"], runs: 5, takes: "20 minutes", data: None, measure: offline_tuning::reproduce },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },

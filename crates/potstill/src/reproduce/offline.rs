@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::experience::Steps;
 use crate::jobs::evaluate_policy_unless;
 use crate::metrics::catalogue;
+use crate::model::Model;
 use crate::run::watched_map;
 use crate::train::statistics::{Center, Estimate, mean};
 use crate::train::{Callback, OfflineTrainer, Protocol, TrainError, Training};
@@ -206,10 +207,11 @@ impl<T: Training> Callback<T> for LastValues {
     }
 }
 
-/// What a method has learned from a data set with a seed.
-struct Learned {
-    /// The mean return of its last model.
-    mean_return: f64,
+/// The last model of a method that has learned from a data set with a seed.
+pub(super) struct Learned {
+    pub(super) model: Model,
+    /// The returns of its episodes.
+    pub(super) returns: Vec<f64>,
     /// The mean value of recorded actions, if it has values.
     value: Option<f64>,
 }
@@ -235,8 +237,8 @@ fn magnitude(value: f64) -> f64 {
 }
 
 /// Trains a method on episodes, and evaluates its last model.
-fn learn<A: Row + ?Sized>(
-    (method, new): (&Method, Constructor<Learning<A>>),
+pub(super) fn learn<A: Row + ?Sized>(
+    ((algorithm, set), new): ((&'static str, &'static str), Constructor<Learning<A>>),
     data: &OfflineDataset,
     spec: &Spec,
     seed: u64,
@@ -246,13 +248,17 @@ where
     for<'a> crate::model::ModelActor<'a>: crate::model::Actor<[f32], A>,
 {
     let streams = Streams::new(seed);
-    let mut task = Task { steps: Some(UPDATES), ..Task::new(method.algorithm, spec, streams) };
+    let mut task = Task { steps: Some(UPDATES), ..Task::new(algorithm, spec, streams) };
     task.source = BehaviourSource::Transitions(data.steps() as u64);
     let mut settings = new();
-    for word in SHARED.split_whitespace().chain(method.set.split_whitespace()) {
-        let (key, value) = word.split_once('=').expect("a key and its value");
+    let pairs = |words: &'static str| words.split_whitespace().filter_map(|word| word.split_once('='));
+    for (key, value) in pairs(SHARED) {
         // Not every method has every key that they share.
         _ = settings.set(key, &toml_value(value));
+    }
+    for (key, value) in pairs(set) {
+        let set = settings.set(key, &toml_value(value));
+        assert!(matches!(set, Some(Ok(()))), "{key} is a setting of {algorithm}");
     }
     let Learning { mut agent, .. } = settings.build(&task)?;
     let transitions = data.transitions::<[f32], A>().expect("recorded in this environment");
@@ -265,10 +271,12 @@ where
     let mut values = LastValues::default();
     trainer.run_unless(&stop, UPDATES, None, &mut values)?;
     let protocol = Protocol { episodes: EPISODES, streams, purpose: "comparison", threads: 1 };
-    let evaluation = evaluate_policy_unless(&stop, &trainer.model(), spec, protocol)?;
+    let model = trainer.model();
+    let evaluation = evaluate_policy_unless(&stop, &model, spec, protocol)?;
     let LastValues { sum, count } = values;
     Ok(Learned {
-        mean_return: evaluation.ok_or(Error::Abandoned)?.mean_return(),
+        model,
+        returns: evaluation.ok_or(Error::Abandoned)?.returns,
         value: (count > 0).then(|| sum / count as f64),
     })
 }
@@ -336,14 +344,14 @@ where
             let algorithm = Algorithm::find(method.algorithm)?;
             let new = constructor(&algorithm.builder).expect("an algorithm for these actions");
             let all = watched_map(runs.observer, &title, seeds.len(), runs.request.threads, |i| {
-                learn((method, new), &recorded[i], &spec, seeds[i], runs)
+                learn(((method.algorithm, method.set), new), &recorded[i], &spec, seeds[i], runs)
             });
             let all = all.into_iter().collect::<Result<Vec<Learned>, Error>>()?;
             if let Some(values) = all.iter().map(|learned| learned.value).collect::<Option<Vec<f64>>>() {
                 add(&mut estimates, method.title, (i as f64, magnitude(mean(&values))));
                 beside.push(Column { name: format!("{title}: Q of recorded actions"), values });
             }
-            let values: Vec<f64> = all.iter().map(|learned| learned.mean_return).collect();
+            let values: Vec<f64> = all.iter().map(|learned| mean(&learned.returns)).collect();
             claims.push(claim(&title, method.expected[i], &values));
             if matches!(method.expected[i], All(..)) {
                 beside.push(Column { name: title.clone(), values: values.clone() });
@@ -377,18 +385,29 @@ fn claim(title: &str, expected: Expected, values: &[f64]) -> Claim {
     Claim { what, expected, from, measured, is_reach: false, values: values.to_vec() }
 }
 
+/// The constructor of an algorithm for discrete actions.
+pub(super) fn discrete(builder: &Builder) -> Option<Constructor<Learning<usize>>> {
+    match builder {
+        Builder::Features(new) | Builder::Policy(new, _) => Some(*new),
+        _ => None,
+    }
+}
+
+/// The data sets of CartPole for a seed, each with its name.
+pub(super) fn cart_pole_sets(
+    spec: &Spec,
+    streams: Streams,
+) -> impl Iterator<Item = Result<(&'static str, OfflineDataset), Error>> {
+    SETS.iter().map(move |data| {
+        let env = spec.make_features().expect("features");
+        Ok((data.name, record(env, data.parts[0], streams, balance)?))
+    })
+}
+
 /// Both tables.
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
-    let discrete = measure::<usize>(
-        ("CartPole-v1", 0),
-        &CART_POLE,
-        (Spec::make_features, |builder| match builder {
-            Builder::Features(new) | Builder::Policy(new, _) => Some(*new),
-            _ => None,
-        }),
-        balance,
-        runs,
-    )?;
+    let discrete =
+        measure::<usize>(("CartPole-v1", 0), &CART_POLE, (Spec::make_features, discrete), balance, runs)?;
     let control = measure::<[f32]>(
         ("Pendulum-v1", 1),
         &PENDULUM,
