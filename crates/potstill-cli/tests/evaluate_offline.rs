@@ -150,7 +150,7 @@ fn what_cannot_be_evaluated_is_refused_in_one_line() {
     check("best --data empty.jsonl", "--data empty.jsonl: it holds no episode");
     check("best --data cut.jsonl", "every episode was cut off by the recording, so that no return is known");
     check("best --data random:few", "--data random:few: write random:STEPS or random:STEPS:SEED");
-    check("best --data digits", "--data digits: it holds");
+    check("best --data digits", "--data digits: its format is not known");
     check("digits --data lake.jsonl", "digits learned no policy, but a classifier");
     check("best --data lake.jsonl --gamma 1.5", "--gamma 1.5: write a number from 0 to 1");
     check("best --data lake.jsonl --epsilon 2", "write a number from 0 to 1");

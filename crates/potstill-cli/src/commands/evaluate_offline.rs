@@ -226,7 +226,7 @@ fn about(result: &Value) -> String {
     match result["cut_off_episodes"].as_u64() {
         Some(0) | None => words += ".",
         Some(cut) => {
-            words += &format!(". Cut off by the recording, so that their returns are left out: {cut}.")
+            words += &format!(". Cut off by the recording, so that their returns are left out: {cut}.");
         }
     }
     words

@@ -11,7 +11,7 @@ use potstill_core::Streams;
 pub const EPISODES_MIN: usize = 10;
 
 /// A sample of as many indices, with replacement.
-pub fn resampled(count: usize, streams: Streams, replicate: u64) -> Vec<usize> {
+pub(super) fn resampled(count: usize, streams: Streams, replicate: u64) -> Vec<usize> {
     let mut rng = streams.indexed("bootstrap", replicate);
     (0..count).map(|_| rng.below(count)).collect()
 }

@@ -1,9 +1,10 @@
 //! Evaluation of a deterministic policy in a box of actions, by its values alone: it has no density, so that there are no
 //! ratios.
 
+use super::assessment::{Coverage, Evaluation, EvaluationError, EvaluationOptions};
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, scaled, whole_episodes};
 use super::fitted_q::Inputs;
-use super::{Coverage, Estimator, Evaluation, EvaluationError, EvaluationOptions};
+use super::verdict::Estimator;
 use crate::data::OfflineDataset;
 use crate::model::{ControlPolicy, Model};
 use potstill_nn::Workspace;

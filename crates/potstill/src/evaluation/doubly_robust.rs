@@ -53,8 +53,8 @@ pub fn weighted_doubly_robust(episodes: &[&Logged], gamma: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::importance::{per_decision, weighted_per_decision};
     use super::*;
-    use crate::evaluation::importance::{per_decision, weighted_per_decision};
 
     fn episode(ratios: &[f64], rewards: &[f64], q: &[f64], v: &[f64]) -> Logged {
         Logged { ratios: ratios.to_vec(), rewards: rewards.to_vec(), q: q.to_vec(), v: v.to_vec() }

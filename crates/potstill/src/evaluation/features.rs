@@ -1,13 +1,15 @@
 //! Evaluation of a policy of discrete actions at vectors of features.
 
+use super::assessment::{
+    Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, entropy, judged, never,
+    weighted_estimates,
+};
 use super::bootstrap::intervals;
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, rest, scaled, whole_episodes};
 use super::fitted_q::Inputs;
 use super::importance::{Logged, effective_sample_size, tail_index};
-use super::{
-    Coverage, Estimator, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, entropy,
-    judged, never, policy, weighted_estimates,
-};
+use super::policy::feature_probabilities;
+use super::verdict::Estimator;
 use crate::data::OfflineDataset;
 use crate::model::Model;
 use crate::policy::Policy;
@@ -34,20 +36,20 @@ pub(super) fn evaluate(
     };
     let (features, episodes) = (data.observation_space().features(), data.episodes());
     let halves = Halves::new(episodes.len(), options.streams);
-    let target = policy::of_features(evaluated.model, evaluated.policy, observations, features);
+    let target = feature_probabilities(evaluated.model, evaluated.policy, observations, features);
     let behaviour = match recorded_by {
         RecordedBy::Unknown => {
             let models = halves.cloned::<usize>(data, options)?;
             let softmax = Policy::Softmax { temperature: 1.0 };
             halves.judged(episodes, observations, features, |half, part| {
-                policy::of_features(&models[half], softmax, part, features)
+                feature_probabilities(&models[half], softmax, part, features)
             })
         }
         RecordedBy::Random => vec![1.0 / count as f64; target.len()],
         RecordedBy::Policy(Model::Table(_) | Model::Control(_), _) => {
             return Err(refuse("the policy that is said to have recorded it is of another kind"));
         }
-        RecordedBy::Policy(model, policy) => policy::of_features(model, policy, observations, features),
+        RecordedBy::Policy(model, policy) => feature_probabilities(model, policy, observations, features),
     };
     let scaled = scaled(observations, features);
     let inputs = Inputs {

@@ -1,10 +1,9 @@
 //! What evaluations of networks share: fits to all episodes, to halves of them and to samples of the bootstrap.
 
+use super::assessment::{EvaluationError, EvaluationOptions, UNSUPPORTED_MAX, judged};
 use super::bootstrap::{EPISODES_MIN, resampled};
-use super::fitted_q::{Fitted, Inputs, Problem};
-use super::{
-    Estimated, Estimator, EvaluationError, EvaluationOptions, FittedQConfig, UNSUPPORTED_MAX, judged,
-};
+use super::fitted_q::{Fitted, FittedQConfig, Inputs, Problem};
+use super::verdict::{Estimated, Estimator};
 use crate::agent::{Agent, LearnError};
 use crate::data::OfflineDataset;
 use crate::data::episodes::EpisodeRecord;

@@ -214,7 +214,7 @@ mod tests {
         // Quantiles of Pareto distributions, whose index is 1 / alpha; of exponential weights it is 0, and the prior draws
         // all towards 0.5. A second program, in Python, gives these numbers.
         let check = |quantile: fn(f64) -> f64, expected: f64| {
-            let weights = (0..1000).map(|i| quantile((i as f64 + 0.5) / 1000.0));
+            let weights = (0..1000).map(|i| quantile((f64::from(i) + 0.5) / 1000.0));
             let found = tail_index(weights).unwrap();
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         };

@@ -2,6 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
+//! | `assessment.rs` | the policies and the settings of an evaluation, and its result |
 //! | `importance.rs` | importance sampling: ordinary, weighted, per decision |
 //! | `doubly_robust.rs` | doubly robust estimates, weighted or not |
 //! | `fitted_q.rs` | fitted Q evaluation with networks |
@@ -15,7 +16,7 @@
 //!
 //! The value is the mean discounted return. Voloshin et al. 2021 compare these estimators: which one is the best depends on
 //! the horizon, on how far the policies are apart and on how right the values can be, so that several are computed, and
-//! [what they agree on](verdict) counts.
+//! what they [agree on](Verdict) counts.
 //!
 //! The probabilities of recorded actions are those of the behaviour, if it [is known](RecordedBy), or are estimated: shares
 //! of counts on tables, else behaviour cloning, where a half of the episodes is judged by the network of the other half.
@@ -48,141 +49,34 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod bootstrap;
+mod assessment;
+mod bootstrap;
 mod boxes;
-pub mod doubly_robust;
+mod doubly_robust;
 mod features;
 mod fits;
 mod fitted_q;
-pub mod importance;
-pub mod moments;
-pub mod policy;
-pub mod tables;
+mod importance;
+mod moments;
+mod policy;
+mod tables;
 mod tabular;
-pub mod verdict;
+mod verdict;
 
+pub use assessment::{Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy};
+pub use bootstrap::{EPISODES_MIN, intervals};
+pub use doubly_robust::{doubly_robust, weighted_doubly_robust};
 pub use fitted_q::FittedQConfig;
+pub use importance::{
+    Logged, effective_sample_size, ordinary, per_decision, tail_index, weighted, weighted_per_decision,
+};
 pub use moments::Moments;
-pub use tables::{Sweeps, Walks};
+pub use policy::{feature_probabilities, table_probabilities};
+pub use tables::{Counts, Sweeps, Walks, propagated};
 pub use verdict::{Estimated, Estimator, Gate, Numbers, Verdict};
 
 use crate::data::OfflineDataset;
 use crate::model::Model;
-use crate::policy::Policy;
-use crate::train::TrainError;
-use crate::train::statistics::Estimate;
-use bootstrap::EPISODES_MIN;
-use doubly_robust::{doubly_robust, weighted_doubly_robust};
-use importance::{Logged, ordinary, per_decision, weighted, weighted_per_decision};
-use potstill_core::Streams;
-use potstill_core::math::ln_f64;
-use thiserror::Error;
-
-/// The [unsupported](Coverage::unsupported) share above which values are not trusted.
-const UNSUPPORTED_MAX: f64 = 0.2;
-
-/// The settings of an evaluation.
-#[derive(Clone, Debug)]
-pub struct EvaluationOptions {
-    /// Discount of the returns.
-    pub gamma: f64,
-    /// Samples of the bootstrap.
-    pub replicates: u64,
-    /// Samples of the bootstrap to which networks are fitted again.
-    pub fits: u64,
-    /// The settings of these fits.
-    pub fitted_q: FittedQConfig,
-    /// Random streams.
-    pub streams: Streams,
-    /// Threads to use. Results do not depend on their number.
-    pub threads: usize,
-}
-
-impl EvaluationOptions {
-    /// The defaults for a discount.
-    pub fn new(gamma: f64, streams: Streams) -> Self {
-        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::default(), streams, threads: 1 }
-    }
-}
-
-/// A policy that is evaluated.
-#[derive(Clone, Copy, Debug)]
-pub struct Evaluated<'a> {
-    /// The model of values, logits or actions.
-    pub model: &'a Model,
-    /// The policy over its outputs; a deterministic policy for a box acts by itself.
-    pub policy: Policy,
-    /// Steps after which an episode is truncated where the data have no truncated one.
-    pub time_limit: usize,
-}
-
-/// The policy that has recorded a data set.
-#[derive(Clone, Copy, Debug)]
-pub enum RecordedBy<'a> {
-    /// Not known: its probabilities are estimated.
-    Unknown,
-    /// Uniformly random actions.
-    Random,
-    /// This policy over the outputs of this model.
-    Policy(&'a Model, Policy),
-}
-
-impl RecordedBy<'_> {
-    /// The source of the probabilities, in words; `estimated` says how they are where the policy is not known.
-    fn words(&self, estimated: &str) -> String {
-        match self {
-            Self::Unknown => estimated.to_owned(),
-            Self::Random => "uniformly random actions".to_owned(),
-            Self::Policy(..) => "the policy that was named".to_owned(),
-        }
-    }
-}
-
-/// The evaluation of a policy.
-#[derive(Clone, Debug)]
-pub struct Evaluation {
-    /// The mean return of the behaviour.
-    pub behaviour: Estimate,
-    /// The source of the probabilities of recorded actions.
-    pub probabilities: String,
-    /// The estimates.
-    pub estimates: Vec<Estimated>,
-    /// Estimators that do not apply, with the reason.
-    pub inapplicable: Vec<(Vec<Estimator>, String)>,
-    /// Episodes that the recording cut off, which count for values alone.
-    pub cut_off: usize,
-    /// The length of an episode in steps, if it is limited.
-    pub horizon: Option<usize>,
-    /// The coverage of the data.
-    pub coverage: Coverage,
-    /// Remarks on what the numbers are of.
-    pub remarks: Vec<String>,
-}
-
-/// The coverage of states and actions by the data.
-#[derive(Clone, Debug, Default)]
-pub struct Coverage {
-    /// Recorded states and pairs of state and action of a table, each with the number that there are.
-    pub pairs: Option<[[usize; 2]; 2]>,
-    /// The mean entropy of the behaviour's actions in a state, in nats, and the largest that it could be.
-    pub action_entropy: Option<[f64; 2]>,
-    /// On a table, the probability that an episode of the policy comes to a pair that was not recorded; else the share
-    /// of the policy's actions at recorded observations that the behaviour hardly ever takes.
-    pub unsupported: f64,
-    /// The mean of `Q` on recorded actions, and on the policy's at the same observations.
-    pub mean_q: Option<[f64; 2]>,
-}
-
-/// The reason for which there is no evaluation.
-#[derive(Debug, Error)]
-pub enum EvaluationError {
-    /// The data cannot be used: the reason.
-    #[error("{0}")]
-    Data(String),
-    /// A network could not be fitted.
-    #[error(transparent)]
-    Train(#[from] TrainError),
-}
 
 /// Evaluates a policy by episodes of its environment's spaces.
 ///
@@ -202,46 +96,4 @@ pub fn evaluate(
             features::evaluate(data, evaluated, recorded_by, options)
         }
     }
-}
-
-/// The estimates of [`Estimator::WEIGHTED`], in this order.
-fn weighted_estimates(episodes: &[&Logged], gamma: f64) -> Vec<f64> {
-    if episodes.is_empty() {
-        return vec![f64::NAN; Estimator::WEIGHTED.len()];
-    }
-    let estimators: [fn(&[&Logged], f64) -> f64; 6] =
-        [ordinary, weighted, per_decision, weighted_per_decision, doubly_robust, weighted_doubly_robust];
-    estimators.map(|estimator| estimator(episodes, gamma)).to_vec()
-}
-
-/// The estimate of an estimator with weights, which is trusted if it has an interval, enough effective episodes, and nothing
-/// else is against it.
-fn judged(
-    estimator: Estimator,
-    estimate: Estimate,
-    effective_sample_size: Option<f64>,
-    against: Option<&str>,
-) -> Estimated {
-    let few = effective_sample_size.filter(|&size| size < EPISODES_MIN as f64);
-    let doubt = match (few, against) {
-        (Some(size), _) => Some(format!("an effective sample size of {size:.2}, below {EPISODES_MIN}")),
-        (None, Some(reason)) => Some(reason.to_owned()),
-        (None, None) if estimate.interval.is_none() => Some(format!("fewer than {EPISODES_MIN} episodes")),
-        (None, None) => None,
-    };
-    let interval = if doubt.is_none() { estimate.interval } else { None };
-    Estimated { estimator, estimate: Estimate { interval, ..estimate }, effective_sample_size, doubt }
-}
-
-/// The entropy of a distribution, in nats.
-fn entropy(probabilities: &[f64]) -> f64 {
-    probabilities.iter().filter(|p| **p > 0.0).map(|p| -p * ln_f64(*p)).sum::<f64>().max(0.0)
-}
-
-/// The refusal of an action to which the policy that is said to have recorded it gives probability 0.
-fn never(episode: usize, step: usize) -> EvaluationError {
-    let (episode, step) = (episode + 1, step + 1);
-    EvaluationError::Data(format!(
-        "episode {episode}, step {step}: the policy that is said to have recorded it never takes its action there"
-    ))
 }

@@ -9,7 +9,7 @@ pub(super) const PASS: usize = 1024;
 
 /// The probability of each action in each state, `states x actions`: as the policy draws over the values of a table. An
 /// action that a state has not got has probability 0.
-pub fn of_table(table: &QTable, policy: Policy) -> Vec<f64> {
+pub fn table_probabilities(table: &QTable, policy: Policy) -> Vec<f64> {
     let of_state = |state: usize| {
         let mut probabilities = policy.probabilities(table.row(state));
         probabilities.resize(table.actions(), 0.0);
@@ -23,7 +23,12 @@ pub fn of_table(table: &QTable, policy: Policy) -> Vec<f64> {
 ///
 /// # Panics
 /// If the model has no values or logits of vectors of `features` numbers.
-pub fn of_features(model: &Model, policy: Policy, observations: &[f32], features: usize) -> Vec<f64> {
+pub fn feature_probabilities(
+    model: &Model,
+    policy: Policy,
+    observations: &[f32],
+    features: usize,
+) -> Vec<f64> {
     let mut probabilities = Vec::new();
     match model {
         Model::Linear(linear) => {

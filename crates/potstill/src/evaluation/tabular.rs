@@ -4,14 +4,16 @@
 //! the lowest and the highest recorded rest of an episode would take them. A sample of the bootstrap lacks more pairs than
 //! the data do; without this its estimates lie to one side of the value.
 
+use super::assessment::{
+    Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, UNSUPPORTED_MAX,
+    entropy, judged, never, weighted_estimates,
+};
 use super::bootstrap::intervals;
 use super::importance::{Logged, effective_sample_size};
 use super::moments::Moments;
+use super::policy::table_probabilities;
 use super::tables::{Counts, Sweeps, Walks, propagated};
-use super::{
-    Coverage, Estimator, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy,
-    UNSUPPORTED_MAX, entropy, judged, never, policy, weighted_estimates,
-};
+use super::verdict::Estimator;
 use crate::data::OfflineDataset;
 use crate::model::{Model, QTable};
 use crate::train::statistics::{Center, Estimate};
@@ -116,7 +118,7 @@ pub(super) fn evaluate(
     let known = match recorded_by {
         RecordedBy::Unknown => None,
         RecordedBy::Random => Some(uniform()),
-        RecordedBy::Policy(Model::Table(table), policy) => Some(policy::of_table(table, policy)),
+        RecordedBy::Policy(Model::Table(table), policy) => Some(table_probabilities(table, policy)),
         RecordedBy::Policy(..) => {
             return Err(refuse("the policy that is said to have recorded it has no table"));
         }
@@ -133,7 +135,7 @@ pub(super) fn evaluate(
     let is_truncated = walks.episodes().iter().any(|episode| episode.truncated);
     let horizon = if is_truncated { longest } else { longest.max(evaluated.time_limit) };
     let gamma = options.gamma;
-    let target = policy::of_table(table, evaluated.policy);
+    let target = table_probabilities(table, evaluated.policy);
     let tabular = Tabular { walks, target, known, gamma, horizon, rests: walks.rests(gamma) };
     let all: Vec<usize> = (0..walks.episodes().len()).collect();
     let sample = tabular.sample(&all);

@@ -1,7 +1,7 @@
 //! Estimates with their doubts, the one number that may be claimed of them, and the gate of a pipeline.
 //!
 //! **The rule.** An estimate is trusted if it has an interval. Of importance sampling that takes an effective sample size of
-//! [10 episodes](super::bootstrap::EPISODES_MIN), of values that the data support the policy's actions. If two trusted
+//! [10 episodes](super::EPISODES_MIN), of values that the data support the policy's actions. If two trusted
 //! intervals have no number in common, the estimators disagree and no number is claimed. Else it is the trusted one with the
 //! narrowest interval.
 //!
@@ -140,8 +140,13 @@ pub struct Numbers {
     pub effective_sample_size: f64,
 }
 
+/// A name, and the number that it stands for.
+type Named = (&'static str, fn(&Numbers) -> f64);
+/// A sign, and the comparison that it stands for.
+type Comparison = (&'static str, fn(f64, f64) -> bool);
+
 /// The names of the [`Numbers`].
-const NAMES: [(&str, fn(&Numbers) -> f64); 7] = [
+const NAMES: [Named; 7] = [
     ("estimate", |numbers| numbers.estimate),
     ("lower_bound", |numbers| numbers.lower_bound),
     ("upper_bound", |numbers| numbers.upper_bound),
@@ -152,7 +157,7 @@ const NAMES: [(&str, fn(&Numbers) -> f64); 7] = [
 ];
 
 /// The comparisons; a longer one before its beginning.
-const COMPARISONS: [(&str, fn(f64, f64) -> bool); 4] =
+const COMPARISONS: [Comparison; 4] =
     [(">=", |a, b| a >= b), ("<=", |a, b| a <= b), (">", |a, b| a > b), ("<", |a, b| a < b)];
 
 /// A side of a comparison.
