@@ -198,7 +198,7 @@ fn effective_sample_size(evaluation: &Evaluation) -> Option<f64> {
     evaluation.estimates.iter().find_map(|one| one.effective_sample_size)
 }
 
-/// Whether a policy is accepted, and the reason.
+/// The decision about a policy, true if it is accepted, and the reason.
 fn decided(gate: &Gate, evaluation: &Evaluation) -> (bool, String) {
     let behaviour = evaluation.behaviour;
     match Verdict::of(&evaluation.estimates) {

@@ -16,6 +16,7 @@ use crate::policy::{Schedule, Span};
 use crate::train::statistics::{Center, Estimate, mean, standard_deviation, student_quantile};
 use crate::train::{TrainError, parallel_map};
 use potstill_core::Streams;
+use potstill_core::math::{exp_f64, ln_f64};
 
 /// The discount of a cut above which what follows it counts.
 const REST: f64 = 0.01;
@@ -33,7 +34,7 @@ pub(super) const NEEDS_DISCOUNT: &str = "values of episodes without a limit need
 /// The greatest discount that is left at the end of a truncated one of these episodes, if it counts.
 pub(super) fn rest(episodes: &[EpisodeRecord], whole: &[usize], gamma: f64) -> Option<f64> {
     let truncated = whole.iter().filter(|&&i| !episodes[i].terminated);
-    let rest = truncated.map(|&i| gamma.powf(episodes[i].steps as f64)).fold(0.0, f64::max);
+    let rest = truncated.map(|&i| exp_f64(episodes[i].steps as f64 * ln_f64(gamma))).fold(0.0, f64::max);
     (rest > REST && gamma < 1.0).then_some(rest)
 }
 
