@@ -50,9 +50,9 @@ pub(crate) struct EvaluateOffline {
     /// Discount of the returns [default: that of the run, or 0.99]
     #[arg(long, value_name = "G", value_parser = share)]
     gamma: Option<f64>,
-    /// Updates of each fit of a network, of which there are more than ten
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = count(1, 100_000_000))]
-    updates: u64,
+    /// Updates of each fit of a network, of which there are more than ten [default: 100 / (1 - gamma)]
+    #[arg(long, value_name = "N", value_parser = count(1, 100_000_000))]
+    updates: Option<u64>,
     /// End with code 1 unless this holds, such as "lower_bound > behaviour": NAME > NAME or NAME > NUMBER, also >=, <, <=.
     /// Names: estimate, lower_bound, upper_bound, behaviour, behaviour_lower, behaviour_upper, effective_sample_size
     #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Gate>())]

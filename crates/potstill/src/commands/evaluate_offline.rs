@@ -32,8 +32,8 @@ pub struct EvaluateOfflineRequest {
     pub behaviour: Option<RecordedByRequest>,
     /// Discount of the returns; that of the run, or 0.99, if it is not given.
     pub gamma: Option<f64>,
-    /// Updates of each fit of a network.
-    pub updates: u64,
+    /// Updates of each fit of a network; as many as the discount asks for, if it is not given.
+    pub updates: Option<u64>,
     /// The condition for the policy to be accepted.
     pub accept_if: Option<Gate>,
     /// Episodes to play in the environment, for comparison.
@@ -89,7 +89,7 @@ pub fn evaluate_offline(request: &EvaluateOfflineRequest) -> Result<Value, Error
     let streams = Streams::new(request.seed);
     let mut options =
         EvaluationOptions { threads: request.threads, ..EvaluationOptions::new(gamma, streams) };
-    options.fitted_q.updates = request.updates;
+    options.fitted_q.updates = request.updates.unwrap_or(options.fitted_q.updates);
     let longest = longest_episode(&spec.observation_space());
     let time_limit = spec.time_limit_steps.map_or(longest, |steps| steps as usize);
     let evaluated = Evaluated { model: &model, policy: request.policy, time_limit };

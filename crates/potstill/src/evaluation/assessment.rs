@@ -36,7 +36,7 @@ pub struct EvaluationOptions {
 impl EvaluationOptions {
     /// The defaults for a discount.
     pub fn new(gamma: f64, streams: Streams) -> Self {
-        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::default(), streams, threads: 1 }
+        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::new(gamma), streams, threads: 1 }
     }
 }
 

@@ -17,6 +17,7 @@ use crate::offline::Learned;
 use crate::optimizer::OptimizerConfig;
 use crate::teacher::Teacher;
 use potstill_core::Streams;
+use potstill_core::math::exp_f64;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, NetworkSpec};
 
@@ -35,10 +36,18 @@ pub struct FittedQConfig {
     pub tau: f32,
 }
 
-impl Default for FittedQConfig {
-    fn default() -> Self {
+impl FittedQConfig {
+    /// The settings for a discount: the longer the horizon, the more updates, from 2,000 to 100,000.
+    pub fn new(gamma: f64) -> Self {
         let net_arch = "mlp:64,64:layernorm".parse().expect("it is a network");
-        Self { net_arch, updates: 10_000, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
+        let updates = (100.0 / (1.0 - gamma)).clamp(2000.0, 100_000.0).round() as u64;
+        Self { net_arch, updates, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
+    }
+
+    /// The share of a value that is still to come after all updates, if the target network is all that holds it back: a
+    /// constant error of values shrinks by `tau (1 - gamma)` in an update.
+    pub fn missing_share(&self, gamma: f64) -> f64 {
+        exp_f64(-(self.updates as f64) * f64::from(self.tau) * (1.0 - gamma))
     }
 }
 
