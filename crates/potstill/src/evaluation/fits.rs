@@ -1,4 +1,5 @@
-//! What evaluations of networks share: fits to all episodes, to halves of them and to samples of the bootstrap.
+//! Fits that evaluations of networks share: to all episodes, to halves of them and to samples of the
+//! bootstrap.
 
 use super::assessment::{EvaluationError, EvaluationOptions, UNSUPPORTED_MAX, judged};
 use super::bootstrap::{EPISODES_MIN, resampled};
@@ -39,8 +40,8 @@ pub(super) fn rest(episodes: &[EpisodeRecord], whole: &[usize], gamma: f64) -> O
     (rest > REST && gamma < 1.0).then_some(rest)
 }
 
-/// The mean discounted return of whole episodes, where truncated ones go on with the behaviour's fitted value if that
-/// counts.
+/// The mean discounted return of whole episodes, where truncated ones go on with the behaviour's fitted value
+/// if that counts.
 pub(super) fn behaviour_value(
     data: &OfflineDataset,
     whole: &[usize],

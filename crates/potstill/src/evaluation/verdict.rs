@@ -1,9 +1,9 @@
 //! Estimates with their doubts, the one number that may be claimed of them, and the gate of a pipeline.
 //!
-//! **The rule.** An estimate is trusted if it has an interval. Of importance sampling that takes an effective sample size of
-//! [10 episodes](super::EPISODES_MIN), of values that the data support the policy's actions. If two trusted
-//! intervals have no number in common, the estimators disagree and no number is claimed. Else it is the trusted one with the
-//! narrowest interval.
+//! **The rule.** An estimate is trusted if it has an interval. Of importance sampling that takes an effective
+//! sample size of [10 episodes](super::EPISODES_MIN), of values that the data support the policy's actions.
+//! If two trusted intervals have no number in common, the estimators disagree and no number is claimed. Else
+//! it is the trusted one with the narrowest interval.
 //!
 //! ```
 //! use potstill::evaluation::{Gate, Numbers};
