@@ -107,6 +107,8 @@ fn networks_are_evaluated_by_what_applies_to_them() {
     assert_eq!(names(&result["estimators"]), all);
     assert_eq!(result["behaviour_probabilities"], "uniformly random actions");
     assert_eq!(result["cut_off_episodes"], 1);
+    let doubt = result["estimators"][6]["doubt"].as_str().unwrap();
+    assert_eq!(doubt, "200 updates are too few with this discount: 90 % of a value may be missing");
     // Values without a discount have no end.
     let undiscounted = json(path, &format!("evaluate-offline pole --data random:600 --gamma 1 {quick}"));
     assert_eq!(names(&undiscounted["estimators"]), all[..4]);

@@ -1,6 +1,6 @@
-//! Off-policy evaluation against exact values: the slippery 4x4 lake with a discount of 0.99 and 100 steps, and the cliff
-//! without a discount and 30 steps. The policies are optimal with probability 1 - e, where ties share it, and uniform with e.
-//! The numbers are those of a second program.
+//! Off-policy evaluation against exact values: the slippery 4x4 lake with a discount of 0.99 and 100 steps,
+//! and the cliff without a discount and 30 steps. The policies are optimal with probability 1 - e, where ties
+//! share it, and uniform with e. The numbers are those of a second program.
 
 use potstill::core::Streams;
 use potstill::data::OfflineDataset;
@@ -54,7 +54,8 @@ fn probabilities(table: &QTable, epsilon: f64) -> Vec<f64> {
     table_probabilities(table, soft(epsilon))
 }
 
-/// Behaviour, target, both values, the deviations of one episode's estimate, ordinary and per decision, and `1 / E[rho^2]`.
+/// Behaviour, target, both values, the deviations of one episode's estimate, ordinary and per decision, and
+/// `1 / E[rho^2]`.
 struct Pair {
     world: World,
     policies: [f64; 2],
@@ -204,8 +205,8 @@ fn measured_estimates_are_within_their_exact_standard_error() {
         });
         for i in [0, 1] {
             let errors: Vec<f64> = errors.iter().map(|errors| errors[i]).collect();
-            // In standard errors. Of 20 normal numbers the mean is within 0.87 in 99.99 % of samples; the lake's weights have
-            // longer tails, so that most samples deviate less than their mean square.
+            // In standard errors. Of 20 normal numbers the mean is within 0.87 in 99.99 % of samples; the
+            // lake's weights have longer tails, so that most samples deviate less than their mean square.
             let mean = errors.iter().sum::<f64>() / SEEDS as f64;
             let squares = errors.iter().map(|error| error * error).sum::<f64>() / SEEDS as f64;
             assert!(
@@ -238,7 +239,8 @@ fn fitted_q_evaluation_on_a_table_is_the_value_under_the_counted_model() {
     }
 }
 
-/// Trusted intervals of each estimator that hold the value, and their number, then those of the claimed numbers.
+/// Trusted intervals of each estimator that hold the value, and their number, then those of the claimed
+/// numbers.
 fn coverage(pair: &Pair, seeds: usize) -> Vec<(&'static str, usize, usize)> {
     let found = parallel_map(seeds, THREADS, |seed| evaluation(pair, 500, 100 + seed as u64, 100));
     let counts = |name: &'static str, intervals: Vec<(f64, f64)>| {

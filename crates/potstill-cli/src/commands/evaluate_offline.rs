@@ -32,10 +32,12 @@ pub(crate) struct EvaluateOffline {
     /// Evaluate the policy with a random action with this probability, in place of the greedy one
     #[arg(long, value_name = "P", value_parser = share, conflicts_with = "temperature")]
     epsilon: Option<f64>,
-    /// Evaluate the softmax of the model's values or logits at this temperature, in place of the greedy policy
+    /// Evaluate the softmax of the model's values or logits at this temperature, in place of the greedy
+    /// policy
     #[arg(long, value_name = "T", value_parser = temperature)]
     temperature: Option<f64>,
-    /// The policy that has recorded the episodes: a run, or `random`; its probabilities are estimated unless it is given
+    /// The policy that has recorded the episodes: a run, or `random`; its probabilities are estimated unless
+    /// it is given
     #[arg(long, value_name = "RUN")]
     behaviour: Option<PathBuf>,
     /// Its probability of a random action
@@ -50,11 +52,12 @@ pub(crate) struct EvaluateOffline {
     /// Discount of the returns [default: that of the run, or 0.99]
     #[arg(long, value_name = "G", value_parser = share)]
     gamma: Option<f64>,
-    /// Updates of each fit of a network, of which there are more than ten
-    #[arg(long, value_name = "N", default_value = "10000", value_parser = count(1, 100_000_000))]
-    updates: u64,
-    /// End with code 1 unless this holds, such as "lower_bound > behaviour": NAME > NAME or NAME > NUMBER, also >=, <, <=.
-    /// Names: estimate, lower_bound, upper_bound, behaviour, behaviour_lower, behaviour_upper, effective_sample_size
+    /// Updates of each fit of a network, of which there are more than ten [default: 100 / (1 - gamma)]
+    #[arg(long, value_name = "N", value_parser = count(1, 100_000_000))]
+    updates: Option<u64>,
+    /// End with code 1 unless this holds, such as "lower_bound > behaviour": NAME > NAME or NAME > NUMBER,
+    /// also >=, <, <=. Names: estimate, lower_bound, upper_bound, behaviour, behaviour_lower,
+    /// behaviour_upper, effective_sample_size
     #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Gate>())]
     accept_if: Option<Gate>,
     /// Play this many episodes in the environment too, to compare
@@ -182,7 +185,7 @@ fn show(result: &Value) {
     }
 }
 
-/// What the numbers are of, and what the data cover.
+/// The policy, the settings and the coverage of the data, in words.
 fn about(result: &Value) -> String {
     let percent = |value: &Value| value.as_f64().map_or(0.0, |share| 100.0 * share.abs());
     let coverage = &result["coverage"];

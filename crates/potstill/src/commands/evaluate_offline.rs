@@ -32,8 +32,8 @@ pub struct EvaluateOfflineRequest {
     pub behaviour: Option<RecordedByRequest>,
     /// Discount of the returns; that of the run, or 0.99, if it is not given.
     pub gamma: Option<f64>,
-    /// Updates of each fit of a network.
-    pub updates: u64,
+    /// Updates of each fit of a network; as many as the discount asks for, if it is not given.
+    pub updates: Option<u64>,
     /// The condition for the policy to be accepted.
     pub accept_if: Option<Gate>,
     /// Episodes to play in the environment, for comparison.
@@ -53,11 +53,12 @@ pub enum RecordedByRequest {
     Run(PathBuf, Policy),
 }
 
-/// Evaluates the policy of a run from recorded episodes. `accepted` in the result says whether it fulfils the condition, if
-/// there is one.
+/// Evaluates the policy of a run from recorded episodes. `accepted` in the result says whether it fulfils the
+/// condition, if there is one.
 ///
 /// # Errors
-/// If the folder is not the run of a policy, the data cannot be read or are of another environment, or a fit fails.
+/// If the folder is not the run of a policy, the data cannot be read or are of another environment, or a fit
+/// fails.
 pub fn evaluate_offline(request: &EvaluateOfflineRequest) -> Result<Value, Error> {
     let dir = RunDir::open_model(&request.run)?;
     let (model, spec) = policy_of(&dir)?;
@@ -89,7 +90,7 @@ pub fn evaluate_offline(request: &EvaluateOfflineRequest) -> Result<Value, Error
     let streams = Streams::new(request.seed);
     let mut options =
         EvaluationOptions { threads: request.threads, ..EvaluationOptions::new(gamma, streams) };
-    options.fitted_q.updates = request.updates;
+    options.fitted_q.updates = request.updates.unwrap_or(options.fitted_q.updates);
     let longest = longest_episode(&spec.observation_space());
     let time_limit = spec.time_limit_steps.map_or(longest, |steps| steps as usize);
     let evaluated = Evaluated { model: &model, policy: request.policy, time_limit };
@@ -198,7 +199,7 @@ fn effective_sample_size(evaluation: &Evaluation) -> Option<f64> {
     evaluation.estimates.iter().find_map(|one| one.effective_sample_size)
 }
 
-/// The decision about a policy, true if it is accepted, and the reason.
+/// The decision on a policy: true if it is accepted, and the reason.
 fn decided(gate: &Gate, evaluation: &Evaluation) -> (bool, String) {
     let behaviour = evaluation.behaviour;
     match Verdict::of(&evaluation.estimates) {
@@ -220,8 +221,8 @@ fn decided(gate: &Gate, evaluation: &Evaluation) -> (bool, String) {
     }
 }
 
-/// The mean discounted return of episodes that the policy plays, which go on until a thousandth of the discount is left if
-/// values do.
+/// The mean discounted return of episodes that the policy plays, which go on until a thousandth of the
+/// discount is left if values do.
 fn played(
     (model, policy): (&Model, Policy),
     spec: &Spec,

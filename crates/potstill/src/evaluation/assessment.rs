@@ -1,4 +1,5 @@
-//! The question and the answer of an evaluation: the policies, the settings, and the estimates with their doubts.
+//! The question and the answer of an evaluation: the policies, the settings, and the estimates with their
+//! doubts.
 
 use super::bootstrap::EPISODES_MIN;
 use super::doubly_robust::{doubly_robust, weighted_doubly_robust};
@@ -36,7 +37,7 @@ pub struct EvaluationOptions {
 impl EvaluationOptions {
     /// The defaults for a discount.
     pub fn new(gamma: f64, streams: Streams) -> Self {
-        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::default(), streams, threads: 1 }
+        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::new(gamma), streams, threads: 1 }
     }
 }
 
@@ -63,7 +64,8 @@ pub enum RecordedBy<'a> {
 }
 
 impl RecordedBy<'_> {
-    /// The source of the probabilities, in words; `estimated` says how they are where the policy is not known.
+    /// The source of the probabilities, in words; `estimated` says how they are where the policy is not
+    /// known.
     pub(super) fn words(&self, estimated: &str) -> String {
         match self {
             Self::Unknown => estimated.to_owned(),
@@ -101,8 +103,8 @@ pub struct Coverage {
     pub pairs: Option<[[usize; 2]; 2]>,
     /// The mean entropy of the behaviour's actions in a state, in nats, and the largest that it could be.
     pub action_entropy: Option<[f64; 2]>,
-    /// On a table, the probability that an episode of the policy comes to a pair that was not recorded; else the share
-    /// of the policy's actions at recorded observations that the behaviour hardly ever takes.
+    /// On a table, the probability that an episode of the policy comes to a pair that was not recorded; else
+    /// the share of the policy's actions at recorded observations that the behaviour hardly ever takes.
     pub unsupported: f64,
     /// The mean of `Q` on recorded actions, and on the policy's at the same observations.
     pub mean_q: Option<[f64; 2]>,
@@ -129,8 +131,8 @@ pub(super) fn weighted_estimates(episodes: &[&Logged], gamma: f64) -> Vec<f64> {
     estimators.map(|estimator| estimator(episodes, gamma)).to_vec()
 }
 
-/// The estimate of an estimator with weights, which is trusted if it has an interval, enough effective episodes, and nothing
-/// else is against it.
+/// The estimate of an estimator with weights, which is trusted if it has an interval, enough effective
+/// episodes, and nothing else is against it.
 pub(super) fn judged(
     estimator: Estimator,
     estimate: Estimate,

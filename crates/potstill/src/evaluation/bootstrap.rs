@@ -1,8 +1,9 @@
-//! Intervals by the bootstrap over episodes (Efron 1979; for off-policy evaluation Hanna, Stone and Niekum 2017).
+//! Intervals by the bootstrap over episodes (Efron 1979; for off-policy evaluation Hanna, Stone and Niekum
+//! 2017).
 //!
-//! An episode is drawn with replacement as often as there are episodes, and everything is estimated again from the
-//! sample: behaviour, values, estimates. The interval is from the 2.5 % to the 97.5 % quantile of the estimates.
-//! Streams: `bootstrap`, one for each sample.
+//! An episode is drawn with replacement as often as there are episodes, and everything is estimated again
+//! from the sample: behaviour, values, estimates. The interval is from the 2.5 % to the 97.5 % quantile of
+//! the estimates. Streams: `bootstrap`, one for each sample.
 
 use crate::train::parallel_map;
 use potstill_core::Streams;
@@ -16,8 +17,8 @@ pub(super) fn resampled(count: usize, streams: Streams, replicate: u64) -> Vec<u
     (0..count).map(|_| rng.below(count)).collect()
 }
 
-/// The percentile interval of each estimate over so many samples of `count` episodes; none of one that is not finite in
-/// some sample, nor of fewer than [`EPISODES_MIN`] episodes.
+/// The percentile interval of each estimate over so many samples of `count` episodes; none of one that is not
+/// finite in some sample, nor of fewer than [`EPISODES_MIN`] episodes.
 pub fn intervals(
     count: usize,
     replicates: u64,

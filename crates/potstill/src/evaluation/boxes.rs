@@ -1,5 +1,5 @@
-//! Evaluation of a deterministic policy in a box of actions, by its values alone: it has no density, so that there are no
-//! ratios.
+//! Evaluation of a deterministic policy in a box of actions, by its values alone: it has no density, so that
+//! there are no ratios.
 
 use super::assessment::{Coverage, Evaluation, EvaluationError, EvaluationOptions};
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, scaled, whole_episodes};

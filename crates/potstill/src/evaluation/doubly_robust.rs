@@ -1,10 +1,10 @@
-//! Doubly robust estimates: estimated values, corrected by weighted errors of theirs. They are unbiased if either the
-//! ratios or the values are right, and the better the values, the less is left to the ratios.
+//! Doubly robust estimates: estimated values, corrected by weighted errors of theirs. They are unbiased if
+//! either the ratios or the values are right, and the better the values, the less is left to the ratios.
 //!
-//! - [doubly_robust] (Jiang and Li 2016, equation 10): `V_DR(t) = v(s_t) + rho_t (r_t + gamma V_DR(t+1) - q(s_t, a_t))`,
-//!   from the last step of each episode to the first.
-//! - [weighted_doubly_robust] (Thomas and Brunskill 2016, equation 9): the same as sums over steps, with weights
-//!   `w_t = rho_{0:t} / sum_i rho_{0:t}` in place of `rho_{0:t} / n`.
+//! - [doubly_robust] (Jiang and Li 2016, equation 10): `V_DR(t) = v(s_t) + rho_t (r_t + gamma V_DR(t+1) -
+//!   q(s_t, a_t))`, from the last step of each episode to the first.
+//! - [weighted_doubly_robust] (Thomas and Brunskill 2016, equation 9): the same as sums over steps, with
+//!   weights `w_t = rho_{0:t} / sum_i rho_{0:t}` in place of `rho_{0:t} / n`.
 //!
 //! After the last step of an episode that did not terminate the estimate goes on with `v`.
 

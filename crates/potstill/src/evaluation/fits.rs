@@ -1,4 +1,5 @@
-//! What evaluations of networks share: fits to all episodes, to halves of them and to samples of the bootstrap.
+//! Fits that evaluations of networks share: to all episodes, to halves of them and to samples of the
+//! bootstrap.
 
 use super::assessment::{EvaluationError, EvaluationOptions, UNSUPPORTED_MAX, judged};
 use super::bootstrap::{EPISODES_MIN, resampled};
@@ -18,6 +19,8 @@ use crate::train::{TrainError, parallel_map};
 use potstill_core::Streams;
 use potstill_core::math::{exp_f64, ln_f64};
 
+/// The share of a value that may be missing for want of updates.
+const MISSING_MAX: f64 = 0.02;
 /// The discount of a cut above which what follows it counts.
 const REST: f64 = 0.01;
 /// Updates of fitted Q evaluation for one of cloning.
@@ -38,8 +41,8 @@ pub(super) fn rest(episodes: &[EpisodeRecord], whole: &[usize], gamma: f64) -> O
     (rest > REST && gamma < 1.0).then_some(rest)
 }
 
-/// The mean discounted return of whole episodes, where truncated ones go on with the behaviour's fitted value if that
-/// counts.
+/// The mean discounted return of whole episodes, where truncated ones go on with the behaviour's fitted value
+/// if that counts.
 pub(super) fn behaviour_value(
     data: &OfflineDataset,
     whole: &[usize],
@@ -194,6 +197,8 @@ fn clone_behaviour<A: Cloned + ?Sized>(
 /// Values of the policy: fitted to all episodes, to halves, and to samples of the bootstrap.
 pub(super) struct Values {
     estimate: Estimate,
+    /// The reason for which the fits are not finished.
+    unfinished: Option<String>,
     /// Of each episode by the fit to the other half.
     pub(super) halves: Fitted,
     /// The mean of `Q` on recorded actions and on the policy's.
@@ -249,7 +254,14 @@ impl Values {
             (value - half, value + half)
         });
         let estimate = Estimate { value, interval }.within(problem.bounds());
-        Ok(Some(Self { estimate, halves: joined, mean_q: [mean(&of_all.q), mean(&of_policy)] }))
+        let missing = options.fitted_q.missing_share(options.gamma);
+        let unfinished = (missing > MISSING_MAX).then(|| {
+            let (updates, percent) = (options.fitted_q.updates, 100.0 * missing);
+            format!(
+                "{updates} updates are too few with this discount: {percent:.0} % of a value may be missing"
+            )
+        });
+        Ok(Some(Self { estimate, unfinished, halves: joined, mean_q: [mean(&of_all.q), mean(&of_policy)] }))
     }
 
     /// Their estimate, which is trusted if the data support the policy's actions.
@@ -258,6 +270,7 @@ impl Values {
             let percent = 100.0 * unsupported;
             format!("{percent:.0} % of the policy's actions are hardly ever recorded where it takes them")
         });
+        let against = against.or_else(|| self.unfinished.clone());
         judged(Estimator::FittedQ, self.estimate, None, against.as_deref())
     }
 }

@@ -1,14 +1,15 @@
 //! Fitted Q evaluation with networks (Le, Voloshin and Yue 2019, Algorithm 3): `Q(s, a)` is fitted to
 //! `r + gamma sum_a' pi(a'|s') Q'(s', a')` over recorded transitions, again and again.
 //!
-//! Where an episode did not terminate the target goes on: a cut of the recording or a time limit is no end. So the value
-//! is that of an episode without a limit.
+//! Where an episode did not terminate the target goes on: a cut of the recording or a time limit is no end.
+//! So the value is that of an episode without a limit.
 //!
-//! Differences from the paper: `Q'` is a target network that follows after each update, where the paper solves a whole
-//! regression for each `Q'`; inputs are scaled by their deviations and rewards by the recorded returns; the step size
-//! falls to 0. Against divergence, networks have layer normalisation, and targets are clipped to what the least and the
-//! greatest recorded reward for ever would be worth: with a network of 64 and 64 units, random data of CartPole and the
-//! policy of CQL, of a value of 95, the estimate without these two was 1,614.
+//! Differences from the paper: `Q'` is a target network that follows after each update, where the paper
+//! solves a whole regression for each `Q'`; inputs are scaled by their deviations and rewards by the recorded
+//! returns; the step size falls to 0. Against divergence, networks have layer normalisation, and targets are
+//! clipped to what the least and the greatest recorded reward for ever would be worth: with a network of 64
+//! and 64 units, random data of CartPole and the policy of CQL, of a value of 95, the estimate without these
+//! two was 1,614.
 
 use crate::agent::LearnError;
 use crate::data::episodes::EpisodeRecord;
@@ -17,6 +18,7 @@ use crate::offline::Learned;
 use crate::optimizer::OptimizerConfig;
 use crate::teacher::Teacher;
 use potstill_core::Streams;
+use potstill_core::math::exp_f64;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
 use potstill_nn::{Ends, NetworkSpec};
 
@@ -35,22 +37,31 @@ pub struct FittedQConfig {
     pub tau: f32,
 }
 
-impl Default for FittedQConfig {
-    fn default() -> Self {
+impl FittedQConfig {
+    /// The settings for a discount: the longer the horizon, the more updates, from 2,000 to 100,000.
+    pub fn new(gamma: f64) -> Self {
         let net_arch = "mlp:64,64:layernorm".parse().expect("it is a network");
-        Self { net_arch, updates: 10_000, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
+        let updates = (100.0 / (1.0 - gamma)).clamp(2000.0, 100_000.0).round() as u64;
+        Self { net_arch, updates, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
+    }
+
+    /// The share of a value that is still to come after all updates, if the target network is all that holds
+    /// it back: a constant error of values shrinks by `tau (1 - gamma)` in an update.
+    pub fn missing_share(&self, gamma: f64) -> f64 {
+        exp_f64(-(self.updates as f64) * f64::from(self.tau) * (1.0 - gamma))
     }
 }
 
-/// Inputs of a network that values actions, and the policy that it is to value, at all observations of a data set: one
-/// more than steps in each episode.
+/// Inputs of a network that values actions, and the policy that it is to value, at all observations of a data
+/// set: one more than steps in each episode.
 #[derive(Clone, Debug)]
 pub(super) struct Inputs {
     /// Numbers of an input.
     pub(super) width: usize,
     /// An input for each observation, with the policy's action if a box has it.
     pub(super) at_policy: Vec<f32>,
-    /// The weight of each output for the policy's value, `observations x outputs`: the probabilities of discrete actions.
+    /// The weight of each output for the policy's value, `observations x outputs`: the probabilities of
+    /// discrete actions.
     pub(super) weights: Vec<f32>,
     /// An input for each step with the recorded action of a box; empty if inputs are observations alone.
     pub(super) at_data: Vec<f32>,
@@ -130,8 +141,8 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Fits values to the transitions of a sample of episodes, each as often as it is in there. Streams: `initialisation`
-    /// and `replay`.
+    /// Fits values to the transitions of a sample of episodes, each as often as it is in there. Streams:
+    /// `initialisation` and `replay`.
     ///
     /// # Errors
     /// If a loss or a gradient is not finite.

@@ -1,7 +1,8 @@
-//! Importance sampling (Precup, Sutton and Singh 2000): returns of the behaviour's episodes, weighted by the ratio of the
-//! probabilities that both policies give to their actions.
+//! Importance sampling (Precup, Sutton and Singh 2000): returns of the behaviour's episodes, weighted by the
+//! ratio of the probabilities that both policies give to their actions.
 //!
-//! With the ratio `rho_t = pi(a_t|s_t) / b(a_t|s_t)` of a step, `rho_{0:t}` their product up to it and `n` episodes:
+//! With the ratio `rho_t = pi(a_t|s_t) / b(a_t|s_t)` of a step, `rho_{0:t}` their product up to it and `n`
+//! episodes:
 //!
 //! | estimator | value | |
 //! |---|---|---|
@@ -10,14 +11,17 @@
 //! | [per decision](per_decision) | `1/n sum_i sum_t gamma^t rho_{0:t} r_t` | unbiased: a reward does not depend on later actions |
 //! | [weighted per decision](weighted_per_decision) | `sum_t gamma^t sum_i rho_{0:t} r_t / sum_i rho_{0:t}` | biased, consistent |
 //!
-//! An episode that was truncated ends there: its return is what was recorded, the return within the time limit.
+//! An episode that was truncated ends there: its return is what was recorded, the return within the time
+//! limit.
 //!
-//! Differences from the paper: the weighted per-decision estimator divides by the weights of each step (Thomas 2015,
-//! section 3.9), where an ended episode keeps its last ratio, not by one sum for all steps; the latter is not consistent.
+//! Differences from the paper: the weighted per-decision estimator divides by the weights of each step
+//! (Thomas 2015, section 3.9), where an ended episode keeps its last ratio, not by one sum for all steps; the
+//! latter is not consistent.
 
 use potstill_core::math::{exp_f64, ln_f64};
 
-/// An episode as estimators see it: the ratios of its actions and its rewards, and estimates of values where there are any.
+/// An episode as estimators see it: the ratios of its actions and its rewards, and estimates of values where
+/// there are any.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Logged {
     /// `pi(a|s) / b(a|s)` of each step.
@@ -136,10 +140,10 @@ pub fn effective_sample_size(weights: impl Iterator<Item = f64> + Clone) -> f64 
     sum * sum / squares
 }
 
-/// The index `k` of the tail of weights: a generalised Pareto distribution is fitted to the largest `3 sqrt(n)` of them, at
-/// most a fifth (Vehtari, Simpson, Gelman, Yao and Gabry 2024; the fit of Zhang and Stephens 2009). Moments from `1 / k` on
-/// are infinite; above 0.7 the weights that matter are too rare for an estimate. `None` of fewer than five positive weights
-/// in the tail.
+/// The index `k` of the tail of weights: a generalised Pareto distribution is fitted to the largest `3
+/// sqrt(n)` of them, at most a fifth (Vehtari, Simpson, Gelman, Yao and Gabry 2024; the fit of Zhang and
+/// Stephens 2009). Moments from `1 / k` on are infinite; above 0.7 the weights that matter are too rare for
+/// an estimate. `None` of fewer than five positive weights in the tail.
 pub fn tail_index(weights: impl Iterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = weights.collect();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -211,8 +215,8 @@ mod tests {
 
     #[test]
     fn the_tail_of_weights_has_an_index() {
-        // Quantiles of Pareto distributions, whose index is 1 / alpha; of exponential weights it is 0, and the prior draws
-        // all towards 0.5. A second program, in Python, gives these numbers.
+        // Quantiles of Pareto distributions, whose index is 1 / alpha; of exponential weights it is 0, and
+        // the prior draws all towards 0.5. A second program, in Python, gives these numbers.
         let check = |quantile: fn(f64) -> f64, expected: f64| {
             let weights = (0..1000).map(|i| quantile((f64::from(i) + 0.5) / 1000.0));
             let found = tail_index(weights).unwrap();

@@ -14,12 +14,13 @@
 //! | `policy.rs` | probabilities of a policy over the outputs of a model |
 //! | `tabular.rs`, `features.rs`, `boxes.rs` | all of it for tables, for discrete actions at features, for boxes of actions |
 //!
-//! The value is the mean discounted return. Voloshin et al. 2021 compare these estimators: which one is the best depends on
-//! the horizon, on how far the policies are apart and on how right the values can be, so that several are computed, and
-//! what they [agree on](Verdict) counts.
+//! The value is the mean discounted return. Voloshin et al. 2021 compare these estimators: which one is the
+//! best depends on the horizon, on how far the policies are apart and on how right the values can be, so that
+//! several are computed, and what they [agree on](Verdict) counts.
 //!
-//! The probabilities of recorded actions are those of the behaviour, if it [is known](RecordedBy), or are estimated: shares
-//! of counts on tables, else behaviour cloning, where a half of the episodes is judged by the network of the other half.
+//! The probabilities of recorded actions are those of the behaviour, if it [is known](RecordedBy), or are
+//! estimated: shares of counts on tables, else behaviour cloning, where a half of the episodes is judged by
+//! the network of the other half.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -81,8 +82,8 @@ use crate::model::Model;
 /// Evaluates a policy by episodes of its environment's spaces.
 ///
 /// # Errors
-/// If the data are of another kind than the model's, a policy that is said to have recorded them gives a recorded action
-/// probability 0, or a fit fails.
+/// If the data are of another kind than the model's, a policy that is said to have recorded them gives a
+/// recorded action probability 0, or a fit fails.
 pub fn evaluate(
     data: &OfflineDataset,
     evaluated: Evaluated<'_>,

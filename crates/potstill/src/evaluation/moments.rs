@@ -1,7 +1,8 @@
 //! The exact mean and deviation of one episode's estimate, by dynamic programming on a model.
 //!
-//! Of an episode with the ratio `rho` and the return `G`, ordinary importance sampling has the mean `E[rho G]`, the value
-//! of the evaluated policy, and the second moment `E[rho^2 G^2]`. With a ratio `w` and a reward `r` of the first step,
+//! Of an episode with the ratio `rho` and the return `G`, ordinary importance sampling has the mean `E[rho
+//! G]`, the value of the evaluated policy, and the second moment `E[rho^2 G^2]`. With a ratio `w` and a
+//! reward `r` of the first step,
 //!
 //! ```text
 //! E[rho^2]     = E[w^2 E[rho'^2]]
@@ -9,11 +10,12 @@
 //! E[rho^2 G^2] = E[w^2 (r^2 E[rho'^2] + 2 gamma r E[rho'^2 G'] + gamma^2 E[rho'^2 G'^2])]
 //! ```
 //!
-//! where the primes are of the rest of the episode from the next state on. A doubly robust estimate is
-//! `X = v + w (r + gamma X' - q)` with `E[X'] = V(s')`; without values it is importance sampling per decision.
+//! where the primes are of the rest of the episode from the next state on. A doubly robust estimate is `X = v
+//! + w (r + gamma X' - q)` with `E[X'] = V(s')`; without values it is importance sampling per decision.
 //!
-//! `n / E[rho^2]` is the effective sample size that `n` episodes are expected to have. The one that is seen may be far
-//! larger: where the deviation comes from ratios that are huge and rare, a sample without them looks well.
+//! `n / E[rho^2]` is the effective sample size that `n` episodes are expected to have. The one that is seen
+//! may be far larger: where the deviation comes from ratios that are huge and rare, a sample without them
+//! looks well.
 
 use super::tables::Sweeps;
 use potstill_env::TransitionModel;
@@ -57,8 +59,8 @@ const END: Rest = Rest {
 };
 
 impl Moments {
-    /// The moments of episodes of at most `horizon` steps, of policies with these probabilities, `states x actions`. The
-    /// estimated values of the doubly robust estimate are those of `sweeps`.
+    /// The moments of episodes of at most `horizon` steps, of policies with these probabilities, `states x
+    /// actions`. The estimated values of the doubly robust estimate are those of `sweeps`.
     ///
     /// # Panics
     /// If the shapes differ, or the behaviour never takes an action that the evaluated policy takes.

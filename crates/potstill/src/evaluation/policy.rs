@@ -7,8 +7,8 @@ use potstill_nn::Workspace;
 /// Observations in one pass of a network.
 pub(super) const PASS: usize = 1024;
 
-/// The probability of each action in each state, `states x actions`: as the policy draws over the values of a table. An
-/// action that a state has not got has probability 0.
+/// The probability of each action in each state, `states x actions`: as the policy draws over the values of a
+/// table. An action that a state has not got has probability 0.
 pub fn table_probabilities(table: &QTable, policy: Policy) -> Vec<f64> {
     let of_state = |state: usize| {
         let mut probabilities = policy.probabilities(table.row(state));
@@ -18,8 +18,8 @@ pub fn table_probabilities(table: &QTable, policy: Policy) -> Vec<f64> {
     (0..table.states()).flat_map(of_state).collect()
 }
 
-/// The probability of each action at each observation, `observations x actions`: as the policy draws over the outputs of
-/// a network or a linear model.
+/// The probability of each action at each observation, `observations x actions`: as the policy draws over the
+/// outputs of a network or a linear model.
 ///
 /// # Panics
 /// If the model has no values or logits of vectors of `features` numbers.

@@ -1,13 +1,14 @@
 //! Recorded episodes of discrete states and actions, counted: behaviour, model and values of a policy.
 //!
 //! - [`Counts::behaviour`]: the share of each action in a state.
-//! - [`Counts::fitted_q`]: fitted Q evaluation (Le, Voloshin and Yue 2019, Algorithm 3), whose regression on a table is
-//!   the mean of the targets of each pair.
-//! - [`Counts::model`]: the model whose probabilities are shares of counts, and [`propagated`], the value of a policy
-//!   under it from the distribution of states step by step. On tables it is the number of fitted Q evaluation.
+//! - [`Counts::fitted_q`]: fitted Q evaluation (Le, Voloshin and Yue 2019, Algorithm 3), whose regression on
+//!   a table is the mean of the targets of each pair.
+//! - [`Counts::model`]: the model whose probabilities are shares of counts, and [`propagated`], the value of
+//!   a policy under it from the distribution of states step by step. On tables it is the number of fitted Q
+//!   evaluation.
 //!
-//! A pair without a record counts as an end without reward, which is a guess; [`Counts::unrecorded`] is the weight that it
-//! has.
+//! A pair without a record counts as an end without reward, which is a guess; [`Counts::unrecorded`] is the
+//! weight that it has.
 
 use crate::data::episodes::EpisodeRecord;
 use crate::data::{OfflineDataset, Transitions};
@@ -172,9 +173,9 @@ impl Counts<'_> {
         self.of_pair.chunks_exact(self.walks.actions).flat_map(of_state).collect()
     }
 
-    /// Fitted Q evaluation of the policy with these probabilities, `states x actions`: from `Q = 0`, the mean of
-    /// `r + gamma sum_a pi(a|s') Q(s', a)` over the transitions of each pair, again and again. The `k`-th is the value of
-    /// `k` steps.
+    /// Fitted Q evaluation of the policy with these probabilities, `states x actions`: from `Q = 0`, the mean
+    /// of `r + gamma sum_a pi(a|s') Q(s', a)` over the transitions of each pair, again and again. The `k`-th
+    /// is the value of `k` steps.
     pub fn fitted_q(&self, policy: &[f64], gamma: f64, horizon: usize) -> Sweeps {
         Sweeps::until(horizon, (policy, self.walks.actions), |pair, v| {
             let target = |kind: usize| {
@@ -209,7 +210,8 @@ impl Counts<'_> {
         self.starts.iter().zip(values).map(|(share, value)| share * value).sum()
     }
 
-    /// The model whose probabilities are the shares of counts. A pair without a record ends the episode, without reward.
+    /// The model whose probabilities are the shares of counts. A pair without a record ends the episode,
+    /// without reward.
     pub fn model(&self) -> TransitionModel {
         let starts = self.starts.iter().enumerate().filter(|(_, share)| **share > 0.0);
         let starts = starts.map(|(state, share)| (*share, state)).collect();
@@ -230,7 +232,8 @@ impl Counts<'_> {
     }
 }
 
-/// The values of fitted Q evaluation sweep by sweep: with `k` steps to go, or fewer where nothing moves any more.
+/// The values of fitted Q evaluation sweep by sweep: with `k` steps to go, or fewer where nothing moves any
+/// more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweeps {
     q: Vec<Vec<f64>>,
@@ -287,8 +290,8 @@ impl Sweeps {
     }
 }
 
-/// The mean discounted return of a policy with these probabilities, `states x actions`, under a model: the rewards on the
-/// way of the distribution of states, step by step.
+/// The mean discounted return of a policy with these probabilities, `states x actions`, under a model: the
+/// rewards on the way of the distribution of states, step by step.
 pub fn propagated(model: &TransitionModel, policy: &[f64], gamma: f64, horizon: usize) -> f64 {
     let (states, actions) = (model.states(), model.actions());
     let mut here = vec![0.0; states];

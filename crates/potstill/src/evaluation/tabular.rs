@@ -1,8 +1,8 @@
 //! Evaluation on tables: everything is counted, and counted again in each sample of the bootstrap.
 //!
-//! What follows a pair without a record counts 0 in all estimates. It could be anything, so that intervals reach as far as
-//! the lowest and the highest recorded rest of an episode would take them. A sample of the bootstrap lacks more pairs than
-//! the data do; without this its estimates lie to one side of the value.
+//! What follows a pair without a record counts 0 in all estimates. It could be anything, so that intervals
+//! reach as far as the lowest and the highest recorded rest of an episode would take them. A sample of the
+//! bootstrap lacks more pairs than the data do; without this its estimates lie to one side of the value.
 
 use super::assessment::{
     Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, UNSUPPORTED_MAX,
@@ -85,7 +85,8 @@ impl Sample<'_> {
         tabular.rests.into_iter().flat_map(with).collect()
     }
 
-    /// The effective sample size: the one that is seen, or the expected one under the counted model if that is smaller.
+    /// The effective sample size: the one that is seen, or the expected one under the counted model if that
+    /// is smaller.
     fn effective_sample_size(&self, tabular: &Tabular<'_>) -> f64 {
         let seen = effective_sample_size(self.logged.iter().map(Logged::ratio));
         // The behaviour takes no action that was not recorded; the ratio of such a one would be infinite.

@@ -1,9 +1,9 @@
 //! Estimates with their doubts, the one number that may be claimed of them, and the gate of a pipeline.
 //!
-//! **The rule.** An estimate is trusted if it has an interval. Of importance sampling that takes an effective sample size of
-//! [10 episodes](super::EPISODES_MIN), of values that the data support the policy's actions. If two trusted
-//! intervals have no number in common, the estimators disagree and no number is claimed. Else it is the trusted one with the
-//! narrowest interval.
+//! **The rule.** An estimate is trusted if it has an interval. Of importance sampling that takes an effective
+//! sample size of [10 episodes](super::EPISODES_MIN), of values that the data support the policy's actions.
+//! If two trusted intervals have no number in common, the estimators disagree and no number is claimed. Else
+//! it is the trusted one with the narrowest interval.
 //!
 //! ```
 //! use potstill::evaluation::{Gate, Numbers};
@@ -93,6 +93,9 @@ pub struct Estimated {
     pub doubt: Option<String>,
 }
 
+/// Differences of intervals that are rounding.
+const ROUNDING: f64 = 1e-9;
+
 /// The number that may be claimed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Verdict<'a> {
@@ -112,7 +115,9 @@ impl<'a> Verdict<'a> {
         let below = trusted().min_by(|(_, a), (_, b)| a.1.total_cmp(&b.1));
         let narrowest = trusted().min_by(|(_, a), (_, b)| (a.1 - a.0).total_cmp(&(b.1 - b.0)));
         match (above, below, narrowest) {
-            (Some((above, (low, _))), Some((below, (_, high))), _) if low > high => {
+            (Some((above, (low, _))), Some((below, (_, high))), _)
+                if low - high > ROUNDING * (low.abs() + high.abs()) =>
+            {
                 Self::Disagreed(above, below)
             }
             (_, _, Some((one, _))) => Self::Agreed(one),
@@ -245,11 +250,13 @@ mod tests {
         let (wide, narrow) =
             (estimated(Weighted, 4.0, Some((1.0, 7.0))), estimated(FittedQ, 2.0, Some((1.5, 2.5))));
         let other = estimated(DoublyRobust, 5.0, Some((3.0, 6.0)));
+        let touching = estimated(DoublyRobust, 3.0, Some((2.5 + 1e-12, 3.0)));
         let none = estimated(Estimator::Ordinary, 9.0, None);
         let all = [wide.clone(), narrow.clone(), none.clone()];
         assert_eq!(Verdict::of(&all), Verdict::Agreed(&narrow));
         let all = [wide, narrow.clone(), other.clone()];
         assert_eq!(Verdict::of(&all), Verdict::Disagreed(&other, &narrow));
+        assert_eq!(Verdict::of(&[narrow.clone(), touching.clone()]), Verdict::Agreed(&touching));
         assert_eq!(Verdict::of(&[none]), Verdict::Untrusted);
         assert_eq!(Verdict::of(&[]), Verdict::Untrusted);
     }

@@ -230,8 +230,8 @@ pub(crate) fn recorded_episodes(
     Ok(data)
 }
 
-/// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded data if it
-/// learns from any.
+/// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded
+/// data if it learns from any.
 pub(super) fn deep_settings(algorithm: &Algorithm) -> (EvalConfig, Option<OfflineData>) {
     (EvalConfig::default(), (algorithm.data != DataKind::Online).then(OfflineData::default))
 }
