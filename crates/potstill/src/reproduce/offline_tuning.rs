@@ -113,7 +113,7 @@ fn policies(
             // The estimates alone.
             replicates: 0,
             fits: 0,
-            fitted_q: FittedQConfig { updates: UPDATES, ..FittedQConfig::default() },
+            fitted_q: FittedQConfig { updates: UPDATES, ..FittedQConfig::new(0.99) },
             ..EvaluationOptions::new(0.99, Streams::new(seed))
         };
         let evaluated = Evaluated { model: &model, policy: Policy::Greedy, time_limit: 500 };
