@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{json, potstill, refused};
+use common::{json, potstill, refused, result};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -91,7 +91,7 @@ fn networks_are_evaluated_by_what_applies_to_them() {
     let small = "--steps 50 --set net_arch=mlp:8 --set batch_size=16 --set eval_freq=0";
     json(path, &format!("train bc --env CartPole-v1 --data random:600 {small} --out pole"));
     let quick = "--updates 200 --threads 2";
-    let result = json(path, &format!("evaluate-offline pole --data random:601 --epsilon 0.5 {quick}"));
+    let found = json(path, &format!("evaluate-offline pole --data random:601 --epsilon 0.5 {quick}"));
     let names = |list: &Value| -> Vec<String> {
         list.as_array().unwrap().iter().map(|one| one["estimator"].as_str().unwrap().to_owned()).collect()
     };
@@ -104,20 +104,21 @@ fn networks_are_evaluated_by_what_applies_to_them() {
         "weighted_doubly_robust",
         "fitted_q_evaluation",
     ];
-    assert_eq!(names(&result["estimators"]), all);
-    assert_eq!(result["behaviour_probabilities"], "uniformly random actions");
-    assert_eq!(result["cut_off_episodes"], 1);
-    let doubt = result["estimators"][6]["doubt"].as_str().unwrap();
+    assert_eq!(names(&found["estimators"]), all);
+    assert_eq!(found["behaviour_probabilities"], "uniformly random actions");
+    assert_eq!(found["cut_off_episodes"], 1);
+    let doubt = found["estimators"][6]["doubt"].as_str().unwrap();
     assert_eq!(doubt, "200 updates are too few with this discount: 90 % of a value may be missing");
     // Values without a discount have no end.
     let undiscounted = json(path, &format!("evaluate-offline pole --data random:600 --gamma 1 {quick}"));
     assert_eq!(names(&undiscounted["estimators"]), all[..4]);
     assert_eq!(undiscounted["inapplicable"][0]["estimators"].as_array().unwrap().len(), 3);
     // A deterministic policy in a box has no ratios.
-    json(path, &format!("train td3-bc --env Pendulum-v1 --data random:600 {small} --out swing"));
-    let result = json(path, &format!("evaluate-offline swing --data random:2200 --seed 1 {quick}"));
-    assert_eq!(names(&result["estimators"]), ["fitted_q_evaluation"]);
-    assert_eq!(result["effective_sample_size"], Value::Null);
+    // Nothing ends there, which is told.
+    result(path, &format!("train td3-bc --env Pendulum-v1 --data random:600 {small} --out swing"));
+    let found = json(path, &format!("evaluate-offline swing --data random:2200 --seed 1 {quick}"));
+    assert_eq!(names(&found["estimators"]), ["fitted_q_evaluation"]);
+    assert_eq!(found["effective_sample_size"], Value::Null);
     let threads = |threads: usize| {
         let arguments = format!("evaluate-offline pole --data random:300 --updates 100 --threads {threads}");
         json(path, &arguments)

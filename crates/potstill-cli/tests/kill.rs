@@ -77,7 +77,9 @@ fn kill_in_a_change(mut command: Command, n: u64) -> bool {
     let mut child = command.env("POTSTILL_PAUSE_AT", n.to_string()).spawn().unwrap();
     // A run that was killed before its first checkpoint reports that it starts again.
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let line = lines.find(|line| !line.starts_with("warning: there is no checkpoint"));
+    // Data may have their own.
+    let told = ["warning: there is no checkpoint", "warning: --data"];
+    let line = lines.find(|line| !told.iter().any(|start| line.starts_with(start)));
     let paused = line.as_deref() == Some("paused");
     assert!(paused || line.is_none(), "{line:?}");
     kill(&mut child);

@@ -1,8 +1,7 @@
 //! Environments of Python for the engine: anything with Gymnasium's `reset` and `step`.
 
-use crate::environment::specification;
 use crate::errors::{Class, caught};
-use crate::rows::{Number, numbers_of, space_to_python};
+use crate::rows::{Number, numbers_of};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArrayDyn};
 use potstill::env::registry::id::{Given, options, split};
 use potstill::env::registry::{self, Entry, GENERAL_OPTIONS, register, resolve_namespace};
@@ -102,19 +101,6 @@ fn is_general(key: &str) -> bool {
 #[pyfunction]
 pub(crate) fn general_options() -> Vec<&'static str> {
     GENERAL_OPTIONS.iter().map(|option| &*option.name).collect()
-}
-
-/// The spaces of an environment, each as the name of its class and what that is built of, and its form in Python.
-type Described = (Py<PyAny>, Py<PyAny>, Option<Form>);
-
-/// The observation and the action space of an environment, and its form if it is one of Python.
-#[pyfunction]
-pub(crate) fn environment_spaces(py: Python<'_>, id: &str) -> PyResult<Described> {
-    caught(|| {
-        let spec = specification(id)?;
-        let (observations, actions) = (spec.observation_space(), spec.action_space());
-        Ok((space_to_python(py, &observations)?, space_to_python(py, &actions)?, form(id)))
-    })
 }
 
 /// The id with more options, each a key and its text.

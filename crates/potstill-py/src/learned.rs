@@ -165,6 +165,19 @@ fn encoded(predictor: &Predictor, numbers: &[f32], rows: usize) -> Result<Vec<f3
     predictor.inputs(&frame, &(0..rows).collect::<Vec<_>>())
 }
 
+/// The spaces of an environment, each as the name of its class and what that is built of, and its form in Python.
+type Described = (Py<PyAny>, Py<PyAny>, Option<Form>);
+
+/// The observation and the action space of an environment, and its form if it is one of Python.
+#[pyfunction]
+pub(crate) fn environment_spaces(py: Python<'_>, id: &str) -> PyResult<Described> {
+    caught(|| {
+        let spec = specification(id)?;
+        let (observations, actions) = (spec.observation_space(), spec.action_space());
+        Ok((space_to_python(py, &observations)?, space_to_python(py, &actions)?, form(id)))
+    })
+}
+
 /// The error of rows that are no observations.
 fn no_observation(shape: &[usize], space: &Space) -> PyErr {
     Class::Input

@@ -35,9 +35,9 @@ mod _native {
     #[pymodule_export]
     use super::fit::{check_parameters, fit_classes, fit_values, measure_classes};
     #[pymodule_export]
-    use super::foreign::{environment_spaces, general_options, register_environment, with_options};
+    use super::foreign::{general_options, register_environment, with_options};
     #[pymodule_export]
-    use super::learned::{Learned, read_metrics, read_summary};
+    use super::learned::{Learned, environment_spaces, read_metrics, read_summary};
     #[pymodule_export]
     use super::runs::{
         check_environment, check_train, distill, evaluate, export, import_policy, keys_of, resume,

@@ -180,7 +180,7 @@ fn check(case: &Case) {
     assert_same(root, "whole", "unsaved", &RESULTS);
 }
 
-/// What training plays is a data set in the end, the same one if it is stopped on the way.
+/// The episodes of training are a data set in the end, the same one if it is stopped on the way.
 #[test]
 fn recorded_training_is_the_same_data_set_whatever_interrupts_it() {
     let check = |command: &'static str, settings: &'static str| {
@@ -276,7 +276,7 @@ fn every_metric_is_in_the_catalogue() {
         ("r-learning", ""),
         ("ppo", ""),
         ("sac", ""),
-        ("cql", ""),
+        ("cql", "env=Pendulum-v1:max_episode_steps=70 n_actions=2 cql_threshold=-1.0"),
         ("policy-iteration", ""),
     ];
     let students =

@@ -124,7 +124,9 @@ pub(crate) fn continue_run(
     };
     if let Some(warning) = raised {
         warning.iter().for_each(|warning| observer.warn(warning));
-    } else if dir.is_finished()? && read_summary(dir)?[catalogue::ENDED_EARLY] != true {
+    } else if dir.is_finished()?
+        && !read_summary(dir).is_ok_and(|summary| summary[catalogue::ENDED_EARLY] == true)
+    {
         match dir.verify() {
             Ok(()) => return read_summary(dir),
             Err(StoreError::Damaged { .. }) if continuation.fallback => {}

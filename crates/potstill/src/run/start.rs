@@ -3,10 +3,10 @@
 use super::checks::{bad, usage};
 use super::prepared::PreparedRun;
 use super::sources::peek;
-use super::subject::{learned, model_with_origin};
+use super::subject::{learned, learned_purpose};
 use crate::config::{Layer, Origin};
 use crate::error::Error;
-use crate::export::{About, Purpose};
+use crate::export::Purpose;
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names, snapshot_file};
 use crate::words::counted;
@@ -55,7 +55,7 @@ impl Start {
             read_state(&from)?
         } else {
             let (model, crc32c) = learned(&from)?;
-            let (_, About { purpose, .. }) = model_with_origin(&from)?;
+            let purpose = learned_purpose(&from);
             (Kept::Weights { model: Box::new(model), purpose }, crc32c)
         };
         let known = given("from_crc32c").and_then(Value::as_integer);

@@ -142,6 +142,14 @@ fn with_origin(dir: &RunDir, (model, checksum): (Model, u32)) -> Result<(Model, 
     Ok((model, About { purpose: purpose(&config, &summary), metadata }))
 }
 
+/// The meaning of the outputs of a run's model, also if its settings were edited since.
+pub(super) fn learned_purpose(dir: &RunDir) -> Purpose {
+    let config = dir.read_unchecked(names::CONFIG).unwrap_or_default();
+    let config = String::from_utf8_lossy(&config).parse().unwrap_or_default();
+    let summary = dir.read_unchecked(names::SUMMARY).unwrap_or_default();
+    purpose(&config, &serde_json::from_slice(&summary).unwrap_or_default())
+}
+
 /// The meaning of the outputs of the network that a run with this configuration and this summary has trained.
 fn purpose(config: &Table, summary: &serde_json::Value) -> Purpose {
     let text = |key: &str| config.get(key).and_then(toml::Value::as_str).unwrap_or_default();
