@@ -91,6 +91,8 @@ def remember(folder: Path) -> None:
 
     So the policies of these runs answer in other processes, which do not have the environments.
     """
+    if not _known:
+        return
     for config in folder.rglob("config.toml"):
         id = environment_of(config)
         if id is not None and id.startswith(_NAMESPACE) and is_known(id):

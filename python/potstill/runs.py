@@ -451,7 +451,8 @@ def distill(
         KeyboardInterrupt: After Ctrl-C, with the run saved.
     """
     several = list(teacher) if isinstance(teacher, (list, tuple)) else [teacher]
-    several = [_imported(one, env, keys.pop("vec_normalize", None)) for one in several]
+    vec_normalize = keys.pop("vec_normalize", None)
+    several = [_imported(one, env, vec_normalize) for one in several]
     if env is not None and not isinstance(env, str):
         # The teacher's, or one like it.
         learned_in = next((_environment_of(_out(one)) for one in several if _is_folder(one)), None)
@@ -472,6 +473,8 @@ def _imported(teacher: Any, env: Any, vec_normalize: Any) -> Any:
         from potstill.sb3 import teacher as imported
 
         return imported(teacher, env=env, vec_normalize=vec_normalize)
+    if vec_normalize is not None:
+        raise InputError("vec_normalize: it belongs to a teacher that is a model of Stable-Baselines3")
     if isinstance(teacher, (str, os.PathLike)) and Path(teacher).suffix == ".zip":
         raise InputError(
             f"teacher: {os.fspath(teacher)} has the form of Stable-Baselines3's files, whose pickles run when they are "

@@ -140,6 +140,8 @@ def test_a_policy_is_distilled(runs, pole):
     assert student.predict(np.zeros((2, 4)))[0].shape == (2,)
     with pytest.raises(ps.InputError, match="student"):
         ps.distill(pole, student="mlp:4", out=runs / "student")
+    with pytest.raises(ps.InputError, match="vec_normalize: it belongs to a teacher"):
+        ps.distill(pole, student="mlp:4", vec_normalize=3)
 
 
 def test_a_classifier_is_distilled_from_a_table(runs):

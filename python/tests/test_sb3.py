@@ -151,6 +151,8 @@ def test_the_statistics_of_vec_normalize_are_taken_into_the_weights():
     assert np.abs(found - expected).max() <= 1e-5
     with pytest.raises(ps.InputError, match="vec_normalize="):
         teacher(model, "Pendulum-v1")
+    small = dict(student="mlp:4", rounds=1, transfer_states=100, gradient_steps=10)
+    assert ps.distill(model, env="Pendulum-v1", vec_normalize=envs, **small).summary["env"] == "Pendulum-v1"
 
 
 def test_policies_of_another_kind_are_refused():

@@ -249,7 +249,7 @@ fn played(
             let seed = streams.seed_for("evaluation", i as u64);
             let mut rng = Streams::new(seed).stream("actor");
             let episode = play(&mut make(), &mut ModelActor::new(model, policy), seed, &mut rng)?;
-            Ok(episode.trajectory.rewards().iter().rev().fold(0.0, |after, reward| reward + gamma * after))
+            Ok(episode.trajectory.initial_return(gamma).0)
         });
         Ok(played.into_iter().collect::<Result<Vec<f64>, _>>().map_err(TrainError::Play)?)
     }
@@ -308,8 +308,7 @@ pub fn evaluation_words(result: &Value) -> String {
 
 /// The title of an estimator by its name in files.
 pub fn title_of(name: &str) -> &'static str {
-    let others = [Estimator::FittedQ, Estimator::CountedModel];
-    let found = Estimator::WEIGHTED.iter().chain(&others).find(|estimator| estimator.name() == name);
+    let found = Estimator::ALL.iter().find(|estimator| estimator.name() == name);
     found.map_or("", |estimator| estimator.title())
 }
 

@@ -1,8 +1,8 @@
 //! Fitted Q evaluation with networks (Le, Voloshin and Yue 2019, Algorithm 3): `Q(s, a)` is fitted to
 //! `r + gamma sum_a' pi(a'|s') Q'(s', a')` over recorded transitions, again and again.
 //!
-//! Where an episode did not terminate the target goes on: a cut of the recording or a time limit is no end.
-//! So the value is that of an episode without a limit.
+//! The target goes on after the last step of an episode that did not terminate: a cut of the recording or a
+//! time limit is no end. So the value is that of an episode without a limit.
 //!
 //! Differences from the paper: `Q'` is a target network that follows after each update, where the paper
 //! solves a whole regression for each `Q'`; inputs are scaled by their deviations and rewards by the recorded

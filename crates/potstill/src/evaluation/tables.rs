@@ -90,11 +90,6 @@ impl Walks {
         &self.episodes
     }
 
-    /// The first state of an episode.
-    pub fn start(&self, episode: usize) -> usize {
-        self.starts[episode]
-    }
-
     /// The pairs of state and action of an episode's steps, as indices `state * actions + action`.
     pub fn pairs(&self, episode: usize) -> impl Iterator<Item = usize> + '_ {
         self.steps[self.episodes[episode].range()].iter().map(|&kind| self.kinds[kind].pair)

@@ -1,8 +1,9 @@
 //! Evaluation on tables: everything is counted, and counted again in each sample of the bootstrap.
 //!
-//! What follows a pair without a record counts 0 in all estimates. It could be anything, so that intervals
-//! reach as far as the lowest and the highest recorded rest of an episode would take them. A sample of the
-//! bootstrap lacks more pairs than the data do; without this its estimates lie to one side of the value.
+//! The rest of an episode after a pair without a record counts 0 in all estimates. It could be anything, so
+//! that intervals reach as far as the lowest and the highest recorded rest of an episode would take them. A
+//! sample of the bootstrap lacks more pairs than the data do; without this its estimates lie to one side of
+//! the value.
 
 use super::assessment::{
     Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, UNSUPPORTED_MAX,
@@ -160,12 +161,12 @@ pub(super) fn evaluate(
         format!("in {percent:.0} % of its episodes the policy takes an action where it was never recorded")
     });
     let size = sample.effective_sample_size(&tabular);
-    let estimators = Estimator::WEIGHTED.iter().chain(&[Estimator::FittedQ, Estimator::CountedModel]);
-    let estimates =
-        estimators.zip(values.into_iter().zip(intervals)).map(|(&estimator, (value, interval))| {
+    let estimates = Estimator::ALL.iter().zip(values.into_iter().zip(intervals)).map(
+        |(&estimator, (value, interval))| {
             let size = Estimator::WEIGHTED.contains(&estimator).then_some(size);
             judged(estimator, Estimate { value, interval }, size, against.as_deref())
-        });
+        },
+    );
     let returns: Vec<f64> = sample.logged.iter().map(|episode| episode.discounted_return(gamma)).collect();
     if returns.is_empty() {
         return Err(refuse("every episode was cut off by the recording, so that no return is known"));

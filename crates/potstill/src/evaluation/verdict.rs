@@ -41,6 +41,18 @@ pub enum Estimator {
 }
 
 impl Estimator {
+    /// All of them: those of [`WEIGHTED`](Self::WEIGHTED), and those without weights.
+    pub const ALL: [Self; 8] = [
+        Self::Ordinary,
+        Self::Weighted,
+        Self::PerDecision,
+        Self::WeightedPerDecision,
+        Self::DoublyRobust,
+        Self::WeightedDoublyRobust,
+        Self::FittedQ,
+        Self::CountedModel,
+    ];
+
     /// Those with weights.
     pub const WEIGHTED: [Self; 6] = [
         Self::Ordinary,

@@ -195,12 +195,7 @@ fn at_random<O: Row + ?Sized, A: Row + ?Sized>(
     recorder
         .play_at_random(&mut env, streams.seed_for("environment", 0), steps, streams.stream("actions"))
         .map_err(|(step, source)| TrainError::Env { step, source })?;
-    let mut data = recorder.into_data();
-    let last = data.episodes()[data.episodes().len() - 1];
-    if last.truncated && spec.time_limit_steps != Some(last.steps as u64) {
-        data.cut_off_last();
-    }
-    Ok(data)
+    Ok(recorder.into_data())
 }
 
 /// Returns true if a source of data is uniformly random actions.

@@ -244,14 +244,6 @@ impl OfflineDataset {
         Ok(())
     }
 
-    /// Says that the recording of the last episode was cut off.
-    #[cfg(feature = "disk")]
-    pub(crate) fn cut_off_last(&mut self) {
-        if let Some(last) = self.episodes.last_mut() {
-            (last.terminated, last.truncated) = (false, false);
-        }
-    }
-
     /// The count of numbers of an observation, and of an action.
     fn widths(&self) -> [usize; 2] {
         [self.observation_space.features(), self.action_space.features()]

@@ -39,9 +39,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> EpisodeRecorder<O, A> {
     /// If a running one has a number that is not finite, or is not in its space: which.
     pub fn finished(&self) -> Result<OfflineDataset, String> {
         let mut data = self.data.clone();
-        for episode in self.running.iter().flatten() {
-            data.push(episode, [false; 2], self.seed)?;
-        }
+        cut_off(&mut data, &self.running, self.seed)?;
         Ok(data)
     }
 
@@ -85,7 +83,7 @@ impl<O: Row + ?Sized, A: Row + ?Sized> EpisodeRecorder<O, A> {
     }
 
     /// Plays so many steps in an environment by a policy, from a seed on or from where its random numbers
-    /// are. The last episode is cut off.
+    /// are. An episode that then still runs is cut off.
     ///
     /// # Errors
     /// If the environment refuses a step, whose number is beside the reason.
@@ -111,13 +109,15 @@ impl<O: Row + ?Sized, A: Row + ?Sized> EpisodeRecorder<O, A> {
                 reward: outcome.reward,
                 next_observation: observation.borrow(),
                 terminated: outcome.terminated,
-                truncated: outcome.truncated || (step == steps && !outcome.terminated),
+                truncated: outcome.truncated,
             };
             self.observe(&Steps::of(&transition)).unwrap_or_else(|reason| panic!("{reason}"));
             if outcome.done() && step < steps {
                 env.reset(None, observation.borrow_mut());
             }
         }
+        cut_off(&mut self.data, &self.running, self.seed).unwrap_or_else(|reason| panic!("{reason}"));
+        self.running.clear();
         Ok(())
     }
 
@@ -135,6 +135,15 @@ impl<O: Row + ?Sized, A: Row + ?Sized> EpisodeRecorder<O, A> {
         let actions = env.action_space();
         self.play(env, Some(seed), steps, |_| A::sample(&actions, &mut rng))
     }
+}
+
+/// Adds running episodes as ones that the recording cut off.
+fn cut_off<O: Row + ?Sized, A: Row + ?Sized>(
+    data: &mut OfflineDataset,
+    running: &[Option<Trajectory<O, A>>],
+    seed: Option<u64>,
+) -> Result<(), String> {
+    running.iter().flatten().try_for_each(|episode| data.push(episode, [false; 2], seed))
 }
 
 /// The ended episodes as JSON lines, and the running ones as numbers.
