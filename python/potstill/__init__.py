@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from potstill.algorithms import *  # noqa: F403
     from potstill.environments import Environment, VectorEnvironment
     from potstill.planning import Plan, modified_policy_iteration, policy_iteration, value_iteration
-    from potstill.runs import Curve, Run, distill, evaluate, export, load, resume, train, tune
+    from potstill.runs import Curve, Run, distill, evaluate, evaluate_offline, export, load, resume, train, tune
     from potstill.sklearn import DistilledClassifier, DistilledRegressor
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "__version__",
     "distill",
     "evaluate",
+    "evaluate_offline",
     "evaluate_policy",
     "export",
     "load",
@@ -64,7 +65,8 @@ _LAZY = {
         ["Plan", "modified_policy_iteration", "policy_iteration", "value_iteration"], "potstill.planning"
     ),
     **dict.fromkeys(
-        ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train", "tune"], "potstill.runs"
+        ["Curve", "Run", "distill", "evaluate", "evaluate_offline", "export", "load", "resume", "train", "tune"],
+        "potstill.runs",
     ),
     **dict.fromkeys(["DistilledClassifier", "DistilledRegressor"], "potstill.sklearn"),
 }

@@ -101,6 +101,19 @@ def distill(
 ) -> str: ...
 def environment_specs() -> list[tuple[str, int | None, float | None]]: ...
 def evaluate(run: _Path, episodes: int, seed: int, threads: int | None) -> str: ...
+def evaluate_offline(
+    run: _Path,
+    data: str,
+    policy: tuple[float | None, float | None],
+    behaviour: str | None,
+    behaviour_policy: tuple[float | None, float | None],
+    gamma: float | None,
+    updates: int | None,
+    accept_if: str | None,
+    truth_episodes: int | None,
+    seed: int,
+    threads: int | None,
+) -> str: ...
 def export(run: _Path, out: _Path) -> str: ...
 def fit_classes(
     rows: tuple[list[_Array], tuple[int, int, int], _Array | None],

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     _Array: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-__all__ = ["Curve", "Run", "distill", "evaluate", "export", "load", "resume", "train", "tune"]
+__all__ = ["Curve", "Run", "distill", "evaluate", "evaluate_offline", "export", "load", "resume", "train", "tune"]
 
 _Path: TypeAlias = "str | os.PathLike[str]"
 _Callback: TypeAlias = "Callable[[dict[str, float]], object]"
@@ -578,6 +578,65 @@ def evaluate(
     folder = _playable(run, env)
     measures: dict[str, Any] = json.loads(_native.evaluate(folder, episodes, seed, threads))
     return measures
+
+
+def evaluate_offline(
+    run: Run | _Path,
+    data: str,
+    *,
+    epsilon: float | None = None,
+    temperature: float | None = None,
+    behaviour: Run | _Path | None = None,
+    behaviour_epsilon: float | None = None,
+    behaviour_temperature: float | None = None,
+    gamma: float | None = None,
+    updates: int | None = None,
+    accept_if: str | None = None,
+    compare_with_truth: int | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+) -> dict[str, Any]:
+    """Estimates what a learned policy is worth from recorded episodes, before it acts, as `potstill evaluate-offline` does.
+
+    Args:
+        run: The run or its folder; of a folder of seeds every one is evaluated, under `runs`.
+        data: The recorded episodes: a file, `minari:NAMESPACE/name-v0`, or `random:STEPS[:SEED]` for random actions.
+        epsilon: The probability of a random action, of the policy that is evaluated; it is greedy by default.
+        temperature: The temperature of its softmax instead.
+        behaviour: The policy that has recorded the episodes, a run or "random"; its probabilities are estimated by default.
+        behaviour_epsilon: Its probability of a random action.
+        behaviour_temperature: The temperature of its softmax instead.
+        gamma: The discount of the returns, from 0 to 1; by default that of the run, or 0.99.
+        updates: The number of updates of each fit of a network, by default as many as the discount asks for.
+        accept_if: A condition such as "lower_bound > behaviour", whose truth is `accepted` in the result.
+        compare_with_truth: The number of episodes to play in the environment too, to compare.
+        seed: The seed of all random numbers, from 0.
+        threads: The number of threads, by default that of the cores; no result depends on it.
+
+    Returns:
+        The result by name: `estimators`, each with its interval and its `effective_sample_size`, and `headline`, the one
+        that may be claimed; None where trusted estimates disagree, or none is trusted.
+
+    Raises:
+        InputError: If the folder is no run of a policy, or the data cannot be read or have other spaces.
+    """
+    by = None if behaviour is None else behaviour if behaviour == "random" else str(_out(behaviour))
+    result: dict[str, Any] = json.loads(
+        _native.evaluate_offline(
+            _out(run),
+            data,
+            (epsilon, temperature),
+            by,
+            (behaviour_epsilon, behaviour_temperature),
+            gamma,
+            updates,
+            accept_if,
+            compare_with_truth,
+            seed,
+            threads,
+        )
+    )
+    return result
 
 
 def export(run: Run | _Path, out: _Path) -> Path:

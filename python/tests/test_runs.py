@@ -100,6 +100,49 @@ def test_the_policy_of_python_is_the_one_that_eval_plays(pole):
     assert min(returns) > 0 and measured["mean_return"] > 0
 
 
+def test_a_policy_is_judged_by_recorded_episodes(runs):
+    small = {"net_arch": "mlp:8", "batch_size": 16, "eval_freq": 0, "steps": 50}
+    run = ps.train("bc", env="CartPole-v1", data="random:600", out=runs / "bc", **small)
+    result = ps.evaluate_offline(run, "random:601", epsilon=0.5, updates=100, accept_if="lower_bound > behaviour")
+    names = [one["estimator"] for one in result["estimators"]]
+    assert names[0] == "importance_sampling" and names[-1] == "fitted_q_evaluation" and len(names) == 7
+    assert result["accepted"] is False and all("effective_sample_size" in one for one in result["estimators"])
+    known = ps.evaluate_offline(
+        run, "random:601", epsilon=0.5, updates=100, behaviour=run, behaviour_temperature=1.0, threads=1
+    )
+    assert known["behaviour_probabilities"] == "the policy that was named"
+    for wrong, words in [
+        ({"epsilon": 0.1, "temperature": 1.0}, "epsilon and temperature: give one of them"),
+        ({"epsilon": 1.5}, "a probability is from 0 to 1, got 1.5"),
+        ({"behaviour": "random", "behaviour_temperature": 0.0}, "a temperature is above 0, got 0"),
+        ({"gamma": 2.0}, "write a number from 0 to 1"),
+        ({"updates": 0}, "write a number of 1 or above"),
+        ({"accept_if": "estimate"}, "accept_if: write NAME > NAME"),
+    ]:
+        with pytest.raises(ps.InputError, match=words):
+            ps.evaluate_offline(run, "random:600", **wrong)
+    with pytest.raises(ps.InputError, match="nowhere.jsonl"):
+        ps.evaluate_offline(run, "nowhere.jsonl")
+
+
+def test_episodes_of_an_unknown_environment_are_enough(runs):
+    rng, rows = np.random.default_rng(1), 400
+    arrays = {
+        "observations": rng.normal(size=(rows, 4)).astype(np.float32),
+        "actions": rng.integers(0, 2, (rows, 1)),
+        "rewards": rng.normal(size=rows),
+        "terminals": np.arange(rows) % 20 == 19,
+    }
+    np.savez(runs / "robot.npz", **arrays)
+    small = {"net_arch": "mlp:8", "batch_size": 16, "steps": 50}
+    run = ps.train("cql", data=str(runs / "robot.npz"), out=runs / "robot", **small)
+    assert run.predict(np.zeros((3, 4)))[0].shape == (3,) and "mean_return" not in run.summary
+    assert ps.evaluate_offline(run, str(runs / "robot.npz"), updates=50)["episodes"] == 20
+    assert ps.evaluate_policy(run, "potstill/CartPole-v1", n_eval_episodes=2)[0] > 0
+    with pytest.raises(ps.InputError, match="only recorded transitions are at hand"):
+        ps.evaluate(run)
+
+
 def test_tables_and_tuples_and_games_and_forces(runs):
     walk = ps.train("q-learning", env="CliffWalking-v1", episodes=300, seed=1, out=runs / "walk")
     action, _ = walk.predict(36)

@@ -5,7 +5,7 @@ use potstill::algorithm::{ALGORITHMS, Algorithm};
 use potstill::commands::{Comparison, RunEntry, search_words};
 use potstill::env::Space;
 use potstill::env::check::Verdict;
-use potstill::env::registry::{Spec, in_short};
+use potstill::env::registry::{self, Spec, in_short};
 use potstill::env::trace::Trace;
 use potstill::metrics::catalogue::{MEAN_RETURN, SECONDS, TEST_ERROR, TEST_RMSE};
 use potstill::quickstart::Act;
@@ -132,7 +132,11 @@ pub(crate) fn run(result: &Value) {
     summary(result);
     let out = result["out"].as_str().unwrap_or_default();
     print(&format!("\nRun directory: {out}"));
-    if result["seeds"].is_null() {
+    let env = registry::find(result["env"].as_str().unwrap_or_default());
+    if env.is_ok_and(|spec| !spec.is_playable()) && result["seeds"].is_null() {
+        let run = shell::path(Path::new(out));
+        print(&format!("Next: {} evaluate-offline {run} --data DATA", program()));
+    } else if result["seeds"].is_null() {
         let command = next_command(result["algorithm"].as_str().unwrap_or_default());
         print(&format!("Next: {} {command} {}", program(), shell::path(Path::new(out))));
     } else {

@@ -250,6 +250,10 @@ fn what_cannot_be_searched_is_refused() {
         &format!("{pole} --search learning_rate=uniform:-1:1"),
         "`learning_rate` (--search): must be 0 or above",
     );
+    check(
+        &format!("{pole} --search gamma=0.9|0.99 --set record=all.jsonl"),
+        "--record is for one run: the trials would write to one place",
+    );
     check(&format!("{pole} --search learning_rate"), "write --search KEY=RANGE");
     check(&format!("{pole} --search gamma=0.9"), "`gamma` (--search): write log:A:B or uniform:A:B");
     check(&format!("{pole} --search gamma=0.9|0.90"), "`gamma` (--search): one value is given twice");

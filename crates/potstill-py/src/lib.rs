@@ -40,8 +40,8 @@ mod _native {
     use super::learned::{Learned, environment_spaces, read_metrics, read_summary};
     #[pymodule_export]
     use super::runs::{
-        check_environment, check_train, distill, evaluate, export, import_policy, keys_of, resume,
-        search_domain, train, tune,
+        check_environment, check_train, distill, evaluate, evaluate_offline, export, import_policy, keys_of,
+        resume, search_domain, train, tune,
     };
     use super::{Bound, PyModule, PyModuleMethods, PyResult};
 

@@ -5,10 +5,11 @@
 use crate::errors::{Class, caught, of_run};
 use crate::watched::watched;
 use potstill::commands::{
-    DistillRequest, EvaluateRequest, ExportRequest, ResumeRequest, RunKind, TrainRequest, TuneRequest,
-    check_settings, evaluate_unless, run_kinds,
+    DistillRequest, EvaluateOfflineRequest, EvaluateRequest, ExportRequest, RecordedByRequest, ResumeRequest,
+    RunKind, TrainRequest, TuneRequest, check_settings, evaluate_unless, run_kinds,
 };
 use potstill::config::toml_value;
+use potstill::policy::Policy;
 use potstill::run::{Budget, ImportedPolicy, Observer, Sources};
 use potstill::tuning::Domain;
 use pyo3::IntoPyObjectExt;
@@ -245,10 +246,58 @@ pub(crate) fn evaluate(
     seed: u64,
     threads: Option<usize>,
 ) -> PyResult<String> {
-    let request = EvaluateRequest { run, episodes, seed, threads: threads_of(threads)? };
+    let request = EvaluateRequest { run, env: None, episodes, seed, threads: threads_of(threads)? };
     // Stopped by a signal, which is raised in place of a result.
     watched(py, None, |watcher| evaluate_unless(&|| watcher.stop_requested(), &request))
         .map(|result| text_of(&result.unwrap_or_default()))
+}
+
+/// The policy of these arguments, by their names.
+fn policy_of(names: [&str; 2], (epsilon, temperature): (Option<f64>, Option<f64>)) -> PyResult<Policy> {
+    let refuse = |reason: String| Class::Input.with(format!("{} and {}: {reason}", names[0], names[1]));
+    Policy::softened(epsilon, temperature).map_err(refuse)
+}
+
+/// Estimates the value of a run's policy from recorded episodes. Returns the result as JSON.
+#[pyfunction]
+pub(crate) fn evaluate_offline(
+    py: Python<'_>,
+    run: PathBuf,
+    data: String,
+    policy: (Option<f64>, Option<f64>),
+    behaviour: Option<String>,
+    behaviour_policy: (Option<f64>, Option<f64>),
+    gamma: Option<f64>,
+    updates: Option<u64>,
+    accept_if: Option<&str>,
+    truth_episodes: Option<u64>,
+    seed: u64,
+    threads: Option<usize>,
+) -> PyResult<String> {
+    let behaviour_policy = policy_of(["behaviour_epsilon", "behaviour_temperature"], behaviour_policy)?;
+    if updates == Some(0) || truth_episodes == Some(0) {
+        return Err(
+            Class::Input.with("updates and compare_with_truth: write a number of 1 or above".to_owned())
+        );
+    }
+    let gate = accept_if.map(str::parse).transpose();
+    let request = EvaluateOfflineRequest {
+        run,
+        data,
+        policy: policy_of(["epsilon", "temperature"], policy)?,
+        behaviour: behaviour.map(|by| match &*by {
+            "random" => RecordedByRequest::Random,
+            run => RecordedByRequest::Run(run.into(), behaviour_policy),
+        }),
+        gamma,
+        updates,
+        accept_if: gate.map_err(|reason: String| Class::Input.with(format!("accept_if: {reason}")))?,
+        truth_episodes,
+        seed,
+        threads: threads_of(threads)?,
+    };
+    watched(py, None, |watcher| potstill::commands::evaluate_offline(&request, watcher))
+        .map(|result| text_of(&result))
 }
 
 /// Writes the model of a run to a file, in the format of its ending. Returns what was written as JSON.

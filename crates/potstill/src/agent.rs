@@ -26,6 +26,7 @@ use crate::experience::{ElementOf, Steps};
 use crate::model::Model;
 use potstill_core::{Restorable, Snapshot, Value};
 use potstill_env::{BoxEnv, EnvError, Row};
+use potstill_nn::NetworkSpec;
 use thiserror::Error;
 
 /// The methods of an agent whose model is the table `q`, and whose visits its `behaviour` counts.
@@ -125,6 +126,12 @@ pub trait Agent: Restorable + Send {
         Err("this algorithm has no parameters to start from".to_owned())
     }
 
+    /// Takes over saved critics of an architecture, as the branch of a state that holds `critic-0` has them, before anything
+    /// was learned. Returns false, with nothing changed, if the agent has no such critics.
+    fn take_over_critics(&mut self, _: &Snapshot, _: &NetworkSpec) -> bool {
+        false
+    }
+
     /// Steps of each copy, from now on, in which [`act`](Agent::act) depends on no [`observe`](Agent::observe): those left of a
     /// rollout that is collected with one policy. `None` of a learner whose behaviour changes from step to step.
     fn fixed_steps(&self) -> Option<u64> {
@@ -192,6 +199,10 @@ impl<A: Agent + ?Sized> Agent for Box<A> {
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         (**self).start_from(model)
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        (**self).take_over_critics(saved, spec)
     }
 
     fn fixed_steps(&self) -> Option<u64> {

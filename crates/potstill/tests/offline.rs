@@ -9,7 +9,9 @@ use potstill::env::TransitionModel;
 use potstill::env::registry::find;
 use potstill::experience::Batch;
 use potstill::nn::Workspace;
-use potstill::offline::{CqlLearner, CqlSettings, IqlLearner, IqlSettings, OfflineConfig, OfflineLearner};
+use potstill::offline::{
+    CqlLearner, CqlSettings, FqiLearner, FqiSettings, IqlLearner, IqlSettings, OfflineConfig, OfflineLearner,
+};
 use potstill::optimizer::{OptimizerConfig, OptimizerKind};
 use std::sync::Arc;
 
@@ -21,10 +23,10 @@ fn lake() -> Arc<TransitionModel> {
     find("FrozenLake-v1").unwrap().make_states().unwrap().model().unwrap()
 }
 
-/// `Q(s, .)` of the optimal policy.
-fn optimal_values(model: &TransitionModel) -> Vec<[f64; ACTIONS]> {
+/// `Q(s, .)` of the optimal policy with so many steps to go: sweeps of value iteration.
+fn optimal_values(model: &TransitionModel, sweeps: u32) -> Vec<[f64; ACTIONS]> {
     let mut q = vec![[0.0; ACTIONS]; STATES];
-    for _ in 0..5000 {
+    for _ in 0..sweeps {
         let best: Vec<f64> =
             q.iter().map(|q: &[f64; ACTIONS]| q.iter().copied().fold(0.0, f64::max)).collect();
         for (state, q) in q.iter_mut().enumerate() {
@@ -50,7 +52,7 @@ fn counts(model: &TransitionModel, half_optimal: bool) -> Vec<[usize; ACTIONS]> 
             true => 3,
         })
     };
-    optimal_values(model).iter().map(count).collect()
+    optimal_values(model, 5000).iter().map(count).collect()
 }
 
 /// One row for each outcome of each recorded action, of states from which an episode goes on; observations are indicators.
@@ -100,6 +102,40 @@ fn learn<L: OfflineLearner<Actions = usize>>(learner: &mut L, batch: &Batch, upd
 fn outputs<L: OfflineLearner>(learner: &L, state: usize) -> Vec<f32> {
     let observation: Vec<f32> = (0..STATES).map(|other| if other == state { 1.0 } else { 0.0 }).collect();
     learner.policy().predict(&observation, &mut Workspace::default()).to_vec()
+}
+
+#[test]
+fn regressions_are_sweeps_of_value_iteration() {
+    let model = lake();
+    let check = |half_optimal: bool, iterations: u32, expected: f64| {
+        let batch = data(&model, &counts(&model, half_optimal));
+        let (mut settings, updates) = (FqiSettings::default(), 300);
+        settings.0.updates_per_iteration = updates;
+        settings.1.0.0 = tabular();
+        let mut learner = FqiLearner::new(&settings, &task());
+        for _ in 0..u64::from(iterations) * updates {
+            learner.learn(&batch, Rates { policy: 0.0, critic: 0.02 }).unwrap();
+        }
+        let exact = optimal_values(&model, iterations);
+        let start = exact[0].iter().copied().fold(0.0, f64::max);
+        assert!((start - expected).abs() < 1e-9, "{iterations}: {start}");
+        for (state, exact) in exact.iter().enumerate() {
+            // The data have no transition from a terminal state.
+            if model.outcomes(state, 0).iter().all(|o| o.terminated && o.next == state) {
+                continue;
+            }
+            for (found, exact) in outputs(&learner, state).iter().zip(exact) {
+                assert!(
+                    (f64::from(*found) - exact).abs() < 1e-3,
+                    "{half_optimal} {iterations} {state}: {found} {exact}"
+                );
+            }
+        }
+    };
+    check(false, 1, 0.0);
+    check(false, 8, 0.017_749_466_141);
+    check(true, 20, 0.174_236_391_230);
+    check(false, 60, 0.461_125_955_892);
 }
 
 #[test]

@@ -301,7 +301,7 @@ fn a_fault_in_an_evaluation_or_a_vector_is_told() {
         .unwrap();
     let out = dir.path().join("later");
     train(&request("q-learning", "Later", &[], &out), &Quiet).unwrap();
-    let evaluation = EvaluateRequest { run: out, episodes: 4, seed: 0, threads: 2 };
+    let evaluation = EvaluateRequest { run: out, env: None, episodes: 4, seed: 0, threads: 2 };
     assert_eq!(evaluate(&evaluation).unwrap()["mean_return"], 10.0);
     BROKEN.store(true, Ordering::Relaxed);
     let error = evaluate(&evaluation).unwrap_err();
@@ -363,7 +363,8 @@ fn a_wrapped_environment_is_trained_on() {
         let set = ["net_arch=mlp:4", "learning_starts=50", "train_freq=10", "eval_episodes=3", copies];
         let out = dir.path().join(out);
         train(&request("dqn", "HalfPole-v0", &set, &out), &Quiet).unwrap();
-        let result = evaluate(&EvaluateRequest { run: out, episodes: 5, seed: 1, threads: 2 }).unwrap();
+        let result =
+            evaluate(&EvaluateRequest { run: out, env: None, episodes: 5, seed: 1, threads: 2 }).unwrap();
         let [reward, steps] = ["mean_return", "mean_steps"].map(|key| result[key].as_f64().unwrap());
         assert_eq!(reward, steps);
     }

@@ -803,7 +803,7 @@ fn a_finished_run_without_a_file_says_how_it_is_made_again() {
             _ => assert_eq!(notes.unwrap(), usize::from(name == "metrics.jsonl"), "{name}"),
         }
         if name == "model.safetensors" {
-            let request = EvaluateRequest { run: run.clone(), episodes: 1, seed: 0, threads: 1 };
+            let request = EvaluateRequest { run: run.clone(), env: None, episodes: 1, seed: 0, threads: 1 };
             told(evaluate(&request).unwrap_err().to_string());
         }
         let request =

@@ -194,7 +194,7 @@ fn another_program_says_what_it_lacks() {
     let dir = TempDir::new().unwrap();
     text(dir.path(), "train q-learning --env Corridor-v0 --episodes 20 --out run");
     let run = dir.path().join("run");
-    let request = EvaluateRequest { run: run.clone(), episodes: 1, seed: 0, threads: 1 };
+    let request = EvaluateRequest { run: run.clone(), env: None, episodes: 1, seed: 0, threads: 1 };
     // This test is such a program.
     let error = evaluate(&request).unwrap_err();
     let expected = format!(

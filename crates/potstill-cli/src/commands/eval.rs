@@ -17,6 +17,9 @@ pub(crate) struct Eval {
     /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
     run: PathBuf,
+    /// The environment to play in, in place of the one that the policy was trained in
+    #[arg(long, value_name = "ID")]
+    env: Option<String>,
     /// Episodes to play
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = count(1, 1_000_000))]
     episodes: u64,
@@ -35,8 +38,8 @@ impl Command for Eval {
     }
 
     fn run(self, _: &dyn Observer) -> Result<bool, Error> {
-        let Self { run, episodes, seed, threads, output } = self;
-        let request = EvaluateRequest { run, episodes, seed, threads: threads.count() };
+        let Self { run, env, episodes, seed, threads, output } = self;
+        let request = EvaluateRequest { run, env, episodes, seed, threads: threads.count() };
         output.finish(&evaluate(&request)?, output::evaluation);
         Ok(true)
     }

@@ -23,7 +23,7 @@ Examples:
   potstill evaluate-offline runs/cql --data minari:pole/medium-v0 \\
       --accept-if \"lower_bound > behaviour\" && echo deploy it")]
 pub(crate) struct EvaluateOffline {
-    /// The run directory
+    /// The run directory, or a folder of seeds
     #[arg(value_name = "RUN")]
     run: PathBuf,
     /// The recorded episodes: a file, minari:NAMESPACE/name-v0, or random:STEPS[:SEED] for random actions
@@ -86,11 +86,7 @@ fn temperature(text: &str) -> Result<f64, String> {
 
 /// The policy of these flags.
 fn policy(epsilon: Option<f64>, temperature: Option<f64>) -> Policy {
-    match (epsilon, temperature) {
-        (Some(epsilon), _) => Policy::EpsilonGreedy { epsilon },
-        (None, Some(temperature)) => Policy::Softmax { temperature },
-        (None, None) => Policy::Greedy,
-    }
+    Policy::softened(epsilon, temperature).expect("checked by the parsers of the flags")
 }
 
 impl Command for EvaluateOffline {
@@ -98,13 +94,13 @@ impl Command for EvaluateOffline {
         vec![&self.run]
     }
 
-    fn run(self, _: &dyn Observer) -> Result<bool, Error> {
+    fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
         let of_behaviour = policy(self.behaviour_epsilon, self.behaviour_temperature);
         let behaviour = self.behaviour.map(|run| match run.to_str() {
             Some("random") => RecordedByRequest::Random,
             _ => RecordedByRequest::Run(run, of_behaviour),
         });
-        let result = evaluate_offline(&EvaluateOfflineRequest {
+        let request = EvaluateOfflineRequest {
             run: self.run,
             data: self.data,
             policy: policy(self.epsilon, self.temperature),
@@ -115,8 +111,9 @@ impl Command for EvaluateOffline {
             truth_episodes: self.compare_with_truth,
             seed: self.seed,
             threads: self.threads.count(),
-        })?;
-        self.output.finish(&result, show);
+        };
+        let result = evaluate_offline(&request, observer)?;
+        self.output.finish(&result, if result["runs"].is_array() { show_seeds } else { show });
         Ok(result["accepted"] != false)
     }
 }
@@ -124,6 +121,43 @@ impl Command for EvaluateOffline {
 /// A number of a result.
 fn text(value: &Value) -> String {
     value.as_f64().map_or_else(|| "none".to_owned(), written)
+}
+
+/// Prints the results of several seeds, a line for each.
+fn show_seeds(result: &Value) {
+    output::print(&output::wrapped(&evaluation_words(result)));
+    let row = |run: &Value| {
+        let (headline, truth) = (&run["headline"], &run["truth"]["value"]);
+        let interval = match headline["low"].is_null() {
+            true => run["verdict"].as_str().unwrap_or_default().to_owned(),
+            false => format!("[{}, {}]", text(&headline["low"]), text(&headline["high"])),
+        };
+        let size = &run["effective_sample_size"];
+        let mut row = vec![
+            run["run"].as_str().unwrap_or_default().to_owned(),
+            text(&headline["value"]),
+            interval,
+            headline["estimator"].as_str().map_or("", title_of).to_owned(),
+            if size.is_null() { String::new() } else { text(size) },
+        ];
+        row.extend((!truth.is_null()).then(|| text(truth)));
+        row
+    };
+    let rows: Vec<Vec<String>> = result["runs"].as_array().into_iter().flatten().map(row).collect();
+    let head = ["", "return", "95 % interval", "by", "effective episodes", "played"];
+    let columns = rows.first().map_or(head.len(), Vec::len);
+    let head = head[..columns].iter().map(|&word| word.to_owned()).collect();
+    output::print(&format!("{}\n", Table { head, rows }.text().trim_end()));
+    output::print("All estimates of a seed: potstill evaluate-offline with its run.");
+    show_gate(result);
+}
+
+/// Prints whether the condition holds, if there is one.
+fn show_gate(result: &Value) {
+    if let Some(gate) = result["accept_if"].as_str() {
+        let verb = if result["accepted"] == true { "Accepted" } else { "Refused" };
+        output::print(&format!("\n{verb}: {gate} ({}).", result["reason"].as_str().unwrap_or_default()));
+    }
 }
 
 /// Prints the result, all estimates, the doubts and the coverage.
@@ -179,10 +213,7 @@ fn show(result: &Value) {
     );
     notes.push(about(result));
     notes.iter().for_each(|note| output::print(output::wrapped(note).trim_end()));
-    if let Some(gate) = result["accept_if"].as_str() {
-        let verb = if result["accepted"] == true { "Accepted" } else { "Refused" };
-        output::print(&format!("\n{verb}: {gate} ({}).", result["reason"].as_str().unwrap_or_default()));
-    }
+    show_gate(result);
 }
 
 /// The policy, the settings and the coverage of the data, in words.

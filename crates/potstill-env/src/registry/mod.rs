@@ -28,6 +28,7 @@ mod factory;
 mod general_options;
 pub mod id;
 mod options;
+pub mod recorded;
 
 pub use documentation::{EnvOption, Part, Section, sections};
 pub use entry::Entry;
@@ -141,6 +142,10 @@ pub fn is_resolved(namespace: &str) -> bool {
 /// The entry of an environment outside of this program, registered from now on.
 fn resolved(namespace: &'static str, name: &str) -> Result<&'static Entry, EnvError> {
     let refused = |reason| EnvError::Option { id: name.to_owned(), reason };
+    if namespace == recorded::NAMESPACE {
+        let registered = register(recorded::entry(name));
+        return known(name).ok_or_else(|| registered.expect_err("it is not registered"));
+    }
     let resolver = RESOLVERS.read().unwrap_or_else(PoisonError::into_inner).get(namespace).cloned();
     let resolve = resolver
         .ok_or_else(|| refused(format!("this program does not reach environments of `{namespace}`")))?;
@@ -277,6 +282,11 @@ impl Spec {
     /// The id without options.
     pub fn name(&self) -> &str {
         id::split(&self.id).0
+    }
+
+    /// Returns false if only [recorded transitions](recorded) of the environment are at hand.
+    pub fn is_playable(&self) -> bool {
+        id::namespace(&self.id) != Some(recorded::NAMESPACE)
     }
 
     /// The number of stacked observations of the option `frame_stack`; 1 without it.

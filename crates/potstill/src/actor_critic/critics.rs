@@ -5,7 +5,7 @@ use crate::deep::TaskSpec;
 use crate::experience::Batch;
 use crate::optimizer::{GuardedStep, OptimizerConfig, Share, step_together};
 use crate::teacher::Teacher;
-use potstill_core::{Pcg64, snapshot};
+use potstill_core::{Pcg64, Snapshot, snapshot};
 use potstill_nn::{Ends, Network, NetworkSpec, Upstream, Workspace};
 
 use super::networks::squared_error;
@@ -111,6 +111,25 @@ fn lower(least: &mut [f32], values: &[f32]) {
 }
 
 impl<const N: usize> Critics<N> {
+    /// Takes over the parameters of saved critics of this architecture, in the target networks too. Returns false, with nothing
+    /// changed, if there are fewer, or they are of other forms.
+    pub(crate) fn take_over(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        let parameters = |(i, critic): (usize, &Critic)| {
+            let (own, saved) =
+                (&critic.network, saved.tree(&format!("critic-{i}")).ok()?.tree("network").ok()?);
+            (own.spec() == spec).then(|| saved.f32s("parameters", own.parameters().len()).ok()).flatten()
+        };
+        let all: Option<Vec<&[f32]>> = self.critics.iter().enumerate().map(parameters).collect();
+        let Some(all) = all else { return false };
+        for (critic, parameters) in self.critics.iter_mut().zip(all) {
+            critic.network.update_parameters(|own| own.copy_from_slice(parameters));
+        }
+        for (target, critic) in self.targets.iter_mut().flatten().zip(&self.critics) {
+            target.copy_from(&critic.network);
+        }
+        true
+    }
+
     /// Critics of one form with different weights, whose target networks move by `tau` on every `n`-th tick;
     /// without a `lag` they have none.
     pub(crate) fn new(
@@ -377,6 +396,23 @@ mod tests {
             critics.targets.as_mut().unwrap()[i].copy_from(&critics.critics[i].network);
         }
         critics
+    }
+
+    #[test]
+    fn saved_critics_are_taken_over_if_they_are_of_one_form() {
+        let (saved, spec) = (critics(f64::INFINITY).snapshot(), "mlp".parse().unwrap());
+        let mut fresh = critics(f64::INFINITY);
+        for critic in &mut fresh.critics {
+            critic.network.update_parameters(|p| p.fill(0.0));
+        }
+        let before = fresh.snapshot();
+        let other: NetworkSpec = "mlp:4".parse().unwrap();
+        assert!(!fresh.take_over(&saved, &other) && !fresh.take_over(&Snapshot::new(), &spec));
+        assert_eq!(fresh.snapshot(), before);
+        assert!(fresh.take_over(&saved, &spec));
+        // Q_1 = 1 + 2 x 0.5 and Q_2 = 3 - 0.5 + 1, of the target networks as well.
+        assert_eq!(fresh.target_values(&[1.0], &[0.5]), [2.0]);
+        assert_eq!(fresh.snapshot(), saved);
     }
 
     /// A batch of one transition.

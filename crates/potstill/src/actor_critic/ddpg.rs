@@ -43,8 +43,8 @@ use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
 use potstill_core::snapshot::Flat;
-use potstill_core::{Pcg64, snapshot};
-use potstill_nn::Network;
+use potstill_core::{Pcg64, Snapshot, snapshot};
+use potstill_nn::{Network, NetworkSpec};
 
 other_defaults! {
     /// The hyperparameters of DDPG and those that TD3 shares with it, with Stable-Baselines3's defaults.
@@ -185,5 +185,9 @@ impl OffPolicyLearner for DdpgLearner {
     fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
         self.policy.copy_from(policy);
         Ok(())
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        self.critics.take_over(saved, spec)
     }
 }

@@ -40,7 +40,7 @@ use crate::model::{Bound, ControlPolicy, Model, from_unit, to_unit};
 use crate::optimizer::OptimizerConfig;
 use crate::policy::Schedule;
 use potstill_core::snapshot::{Counter, Flat};
-use potstill_core::{Pcg64, Restorable, snapshot};
+use potstill_core::{Pcg64, Restorable, Snapshot, snapshot};
 use potstill_env::Space;
 use potstill_nn::{Ends, Network, NetworkSpec};
 
@@ -257,6 +257,11 @@ pub trait OffPolicyLearner: Restorable + std::fmt::Debug + Send + Sized + 'stati
     /// # Errors
     /// If its weights have taken in what the networks here do apart.
     fn copy_policy(&mut self, policy: &Network) -> Result<(), String>;
+
+    /// Takes over saved critics, as [`Agent::take_over_critics`].
+    fn take_over_critics(&mut self, _: &Snapshot, _: &NetworkSpec) -> bool {
+        false
+    }
 }
 
 /// An agent that learns a policy for a bounded box of actions from replay.
@@ -487,6 +492,10 @@ impl<L: OffPolicyLearner> Agent for OffPolicy<L> {
             return Err(model.misfit(&self.model()));
         }
         self.learner.copy_policy(theirs.network())
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        self.learner.take_over_critics(saved, spec)
     }
 
     fn learns_values(&self) -> bool {

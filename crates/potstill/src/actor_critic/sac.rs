@@ -51,8 +51,8 @@ use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
 use potstill_core::snapshot::Flat;
-use potstill_core::{Pcg64, snapshot};
-use potstill_nn::Network;
+use potstill_core::{Pcg64, Snapshot, snapshot};
+use potstill_nn::{Network, NetworkSpec};
 
 settings! {
     /// The hyperparameters of SAC beside those that all learners from replay share.
@@ -287,6 +287,10 @@ impl OffPolicyLearner for SacLearner {
     /// Deviations begin anew.
     fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
         self.policy.copy_deterministic(policy)
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        self.critics.take_over(saved, spec)
     }
 }
 

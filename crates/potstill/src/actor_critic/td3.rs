@@ -43,7 +43,7 @@ use crate::metrics::catalogue;
 use crate::optimizer::OptimizerConfig;
 use crate::targets::bellman_values;
 use potstill_core::snapshot::Flat;
-use potstill_core::{Pcg64, snapshot};
+use potstill_core::{Pcg64, Snapshot, snapshot};
 use potstill_nn::{Network, NetworkSpec};
 
 settings! {
@@ -248,6 +248,10 @@ impl OffPolicyLearner for Td3Learner {
     fn copy_policy(&mut self, policy: &Network) -> Result<(), String> {
         self.policy.copy_from(policy);
         Ok(())
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        self.critics.take_over(saved, spec)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::config::ConfigError;
 use crate::deep::{c51, dqn, iqn, pqn, qr_dqn, rainbow};
 use crate::distill::{classifier, regression};
 use crate::linear::{prediction as linear_prediction, semi_gradient_sarsa};
-use crate::offline::{bc, bcq, cql, iql, rebrac, td3_bc};
+use crate::offline::{bc, bcq, cql, fqi, iql, rebrac, td3_bc};
 use crate::planning::{dyna_q, mcts, policy_iteration, prioritized_sweeping, value_iteration};
 use crate::tabular::{
     double_q_learning, expected_sarsa, gradient_bandit, lambda, monte_carlo, n_step, n_step_prediction,
@@ -61,6 +61,7 @@ pub static ALGORITHMS: &[&Algorithm] = &[
     &bc::ALGORITHM,
     &bcq::ALGORITHM,
     &cql::ALGORITHM,
+    &fqi::ALGORITHM,
     &iql::ALGORITHM,
     &td3_bc::ALGORITHM,
     &rebrac::ALGORITHM,

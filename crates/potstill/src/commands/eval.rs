@@ -5,7 +5,9 @@ use crate::distill::regression::rmse_of;
 use crate::error::Error;
 use crate::jobs::evaluate_policy_unless;
 use crate::metrics::catalogue;
-use crate::run::{Subject, are_copies, costs, seed_runs, spread, usage, without_intervals};
+use crate::run::{
+    Subject, are_copies, check_playable, costs, find_environment, seed_runs, spread, usage, without_intervals,
+};
 use crate::store::RunDir;
 use crate::train::{Protocol, Stop, statistics};
 use potstill_core::Streams;
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 pub struct EvaluateRequest {
     /// The run directory, or a folder of seeds.
     pub run: PathBuf,
+    /// The environment to play in, in place of the one that a policy was trained in.
+    pub env: Option<String>,
     /// Episodes to play.
     pub episodes: u64,
     /// The seed of the episodes.
@@ -30,7 +34,7 @@ pub struct EvaluateRequest {
 /// each number and its 95 % interval over seeds, and the numbers of each under `runs`.
 ///
 /// # Errors
-/// If the folder is not a run, or its files are damaged or inconsistent.
+/// If the folder is not a run, its files are damaged or inconsistent, or the policy does not fit the environment.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     Ok(evaluate_unless(&|| false, request)?.expect("nothing stops it"))
 }
@@ -79,8 +83,10 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
 }
 
 fn evaluate_one(stop: &Stop<'_>, request: &EvaluateRequest, dir: &RunDir) -> Result<Option<Value>, Error> {
-    let measures = match Subject::load(dir)? {
+    let env = request.env.as_deref().map(|id| find_environment(id, &[])).transpose()?;
+    let measures = match Subject::load_for(dir, env)? {
         Subject::Policy { model, spec } => {
+            check_playable(&spec)?;
             if request.episodes == 0 {
                 return Err(usage("--episodes must be 1 or above, got 0"));
             }

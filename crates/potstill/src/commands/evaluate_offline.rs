@@ -4,11 +4,13 @@ use crate::config::{Origin, read_toml};
 use crate::error::Error;
 use crate::evaluation::{
     Estimated, Estimator, Evaluated, Evaluation, EvaluationError, EvaluationOptions, Gate, Numbers,
-    RecordedBy, Verdict, evaluate,
+    RecordedBy, Verdict, Watch, evaluate,
 };
 use crate::model::{Actor, Model, ModelActor, longest_episode, play};
 use crate::policy::Policy;
-use crate::run::{Subject, find_environment, is_random, recorded_episodes, usage};
+use crate::run::{
+    Observer, Subject, check_playable, find_environment, is_random, recorded_episodes, seed_runs, usage,
+};
 use crate::store::{RunDir, names};
 use crate::train::statistics::{Center, Estimate};
 use crate::train::{TrainError, parallel_map};
@@ -18,11 +20,12 @@ use potstill_env::registry::Spec;
 use potstill_env::{BoxEnv, Row};
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A request to evaluate a policy from recorded episodes.
 #[derive(Clone, Debug)]
 pub struct EvaluateOfflineRequest {
-    /// The run directory.
+    /// The run directory, or a folder of seeds.
     pub run: PathBuf,
     /// The recorded episodes: a file, `minari:ID` or `random:STEPS`.
     pub data: String,
@@ -53,21 +56,55 @@ pub enum RecordedByRequest {
     Run(PathBuf, Policy),
 }
 
-/// Evaluates the policy of a run from recorded episodes. `accepted` in the result says whether it fulfils the
-/// condition, if there is one.
+/// Evaluates the policy of a run from recorded episodes; of a folder of seeds each, under `runs`. `accepted` in the result
+/// says whether it fulfils the condition, if there is one: the policies of all seeds have to.
 ///
 /// # Errors
-/// If the folder is not the run of a policy, the data cannot be read or are of another environment, or a fit
-/// fails.
-pub fn evaluate_offline(request: &EvaluateOfflineRequest) -> Result<Value, Error> {
+/// If the folder is not the run of a policy, the data cannot be read or are of another environment, a fit
+/// fails, or the observer stops it.
+pub fn evaluate_offline(request: &EvaluateOfflineRequest, observer: &dyn Observer) -> Result<Value, Error> {
     let dir = RunDir::open_model(&request.run)?;
-    let (model, spec) = policy_of(&dir)?;
+    let seeds = seed_runs(dir.path());
+    if seeds.is_empty() {
+        return evaluate_one(request, &dir, observer);
+    }
+    let of_seed = |run: PathBuf| {
+        let dir = RunDir::open(&run)?;
+        evaluate_one(&EvaluateOfflineRequest { run, ..request.clone() }, &dir, observer)
+    };
+    let runs = seeds.into_iter().map(of_seed).collect::<Result<Vec<Value>, Error>>()?;
+    let mut result = json!({
+        "command": "evaluate-offline",
+        "run": request.run.display().to_string(),
+        "data": request.data,
+        "seeds": runs.len(),
+    });
+    for key in ["env", "policy", "gamma", "seed", "episodes", "steps", "behaviour"] {
+        result[key] = runs[0][key].clone();
+    }
+    if let Some(gate) = &request.accept_if {
+        let accepted = runs.iter().filter(|run| run["accepted"] == true).count();
+        result["accept_if"] = json!(gate.to_string());
+        result["accepted"] = json!(accepted == runs.len());
+        result["reason"] = json!(format!("it holds for {accepted} of {}", counted(runs.len(), "seed")));
+    }
+    result["runs"] = runs.into();
+    Ok(result)
+}
+
+/// Evaluates the policy of one run.
+fn evaluate_one(
+    request: &EvaluateOfflineRequest,
+    dir: &RunDir,
+    observer: &dyn Observer,
+) -> Result<Value, Error> {
+    let (model, spec) = policy_of(dir)?;
     let gamma = match request.gamma {
         Some(gamma) if (0.0..=1.0).contains(&gamma) => gamma,
         Some(gamma) => return Err(usage(format!("--gamma {gamma}: write a number from 0 to 1"))),
-        None => discount(&dir)?.unwrap_or(0.99),
+        None => discount(dir)?.unwrap_or(0.99),
     };
-    let data = recorded_episodes(("--data", &request.data), &spec)?;
+    let data = recorded_episodes(("--data", &request.data), &spec, "a policy is evaluated by episodes")?;
     let other = match &request.behaviour {
         Some(RecordedByRequest::Run(run, policy)) => {
             let (model, other) = policy_of(&RunDir::open_model(run)?)?;
@@ -94,9 +131,20 @@ pub fn evaluate_offline(request: &EvaluateOfflineRequest) -> Result<Value, Error
     let longest = longest_episode(&spec.observation_space());
     let time_limit = spec.time_limit_steps.map_or(longest, |steps| steps as usize);
     let evaluated = Evaluated { model: &model, policy: request.policy, time_limit };
-    let evaluation = evaluate(&data, evaluated, recorded_by, &options).map_err(|error| match error {
+    let (done, total) = (AtomicU64::new(0), options.updates());
+    let watch = |updates: u64| {
+        let done = updates + done.fetch_add(updates, Ordering::Relaxed);
+        observer.advance(done.min(total), "");
+        observer.stop_requested()
+    };
+    let options = EvaluationOptions { watch: Watch(&watch), ..options };
+    observer.begin(&format!("estimates of {}", request.run.display()), total);
+    let evaluation = evaluate(&data, evaluated, recorded_by, &options);
+    observer.end();
+    let evaluation = evaluation.map_err(|error| match error {
         EvaluationError::Data(reason) => usage(format!("--data {}: {reason}", request.data)),
         EvaluationError::Train(error) => error.into(),
+        EvaluationError::Stopped => Error::Abandoned,
     })?;
     let mut result = json!({
         "command": "evaluate-offline",
@@ -229,6 +277,7 @@ fn played(
     gamma: f64,
     (episodes, streams, threads): (u64, Streams, usize),
 ) -> Result<Value, Error> {
+    check_playable(spec)?;
     let rest = 0.001_f64;
     let enough = (potstill_core::math::ln_f64(rest) / potstill_core::math::ln_f64(gamma)).ceil();
     let limit =
@@ -275,6 +324,15 @@ fn played(
 
 /// The result of an evaluation in one or two sentences.
 pub fn evaluation_words(result: &Value) -> String {
+    if let Some(runs) = result["runs"].as_array() {
+        let agreed = runs.iter().filter(|run| run["verdict"] == "agreed").count();
+        let run = result["run"].as_str().unwrap_or_default();
+        let behaviour = result["behaviour"]["value"].as_f64().map_or("none".to_owned(), written);
+        return format!(
+            "{run}: a number for {agreed} of {}. Behaviour: {behaviour}.",
+            counted(runs.len(), "seed")
+        );
+    }
     let number = |value: &Value| value.as_f64().map_or("none".to_owned(), written);
     let with_interval = |value: &Value| match value["low"].is_null() {
         true => format!("{} (no interval)", number(&value["value"])),

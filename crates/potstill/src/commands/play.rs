@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::experience::{Steps, Transition};
 use crate::model::{Actor, Model, ModelActor, longest_episode};
 use crate::policy::Policy;
-use crate::run::{EpisodesOut, Subject, policy_at, usage};
+use crate::run::{EpisodesOut, Subject, check_playable, policy_at, usage};
 use crate::store::{RunDir, names};
 use potstill_core::{Pcg64, Streams};
 use potstill_env::registry::{Factory, Spec, Visitor};
@@ -221,6 +221,7 @@ pub fn play_run(run: &Path, checkpoint: Option<u64>, epsilon: f64) -> Result<Box
             }
         },
     };
+    check_playable(&spec)?;
     let name = policy_name(&dir, checkpoint, epsilon)?;
     let of = (&spec, &*name);
     fn playing<O: Row + ?Sized + 'static, A: Row + ?Sized + 'static>(

@@ -6,7 +6,7 @@ use super::train::{TrainRequest, check_data, named, preset, take_seeds};
 use super::tuner::{Options, Tuner};
 use crate::algorithm::Algorithm;
 use crate::error::Error;
-use crate::run::{Observer, Sources, check_out, train_head, usage};
+use crate::run::{Observer, Sources, check_out, peek, train_head, usage};
 use crate::tuning::{Pruner, Sampler};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -81,6 +81,9 @@ pub fn tune(request: &TuneRequest, observer: &dyn Observer) -> Result<Value, Err
         ));
     }
     check_data(algorithm, &layers)?;
+    if peek(&layers, "record").is_some() {
+        return Err(usage("--record is for one run: the trials would write to one place"));
+    }
     let options = Options {
         trials: request.trials,
         round: request.round,

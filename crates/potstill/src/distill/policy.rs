@@ -18,6 +18,9 @@
 //!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
 //!   collector does.
 //!
+//! The transfer set may also be [recorded](PolicyDistiller::on_recorded): states that somebody else has visited, without an
+//! environment.
+//!
 //! ```
 //! use potstill::core::Streams;
 //! use potstill::distill::{PolicyDistillConfig, PolicyDistiller};
@@ -68,7 +71,7 @@ settings! {
     /// The hyperparameters of policy distillation.
     pub struct PolicyDistillConfig {
         /// States of the transfer set at the end of the run
-        transfer_states: u64 = 40_000, in AtLeastOne;
+        transfer_states: u64 = 40_000, in AtLeastOne, needs Unset("data");
         /// Rounds of collecting and training
         rounds: u64 = 10, in AtLeastOne;
         /// Gradient steps over the whole run
@@ -83,9 +86,9 @@ settings! {
         /// teacher's best action alone. Source: Rusu et al. 2015, section 3.2
         divergence: PolicyDivergence = PolicyDivergence::Kl, in Any;
         /// Probability that the teacher plays an episode after the first round; 1 is the paper, 0 is DAgger
-        teacher_plays: f64 = 0.5, in Unit, needs Above("rounds", 1);
+        teacher_plays: f64 = 0.5, in Unit, needs Above("rounds", 1), needs Unset("data");
         /// Probability of a random action while collecting. Source: Rusu et al. 2015, section 4
-        epsilon: f64 = 0.05, in Unit;
+        epsilon: f64 = 0.05, in Unit, needs Unset("data");
     }
 }
 
@@ -119,6 +122,8 @@ pub struct PolicyDistiller {
     collector: Collector,
     optimizer: GuardedStep,
     world: World,
+    /// The states of a recording, which are the transfer set of all rounds; if there is none, states are collected.
+    recorded: Option<Vec<f32>>,
     streams: Streams,
     rounds: u64,
     /// Gradient steps of the running round, and their mean loss.
@@ -193,6 +198,7 @@ impl PolicyDistiller {
             source: Source::new(Teacher::frozen(teacher)),
             collector: Collector::with_teacher_share(config.teacher_plays),
             world: world.into(),
+            recorded: None,
             streams,
             rounds: 0,
             position: 0,
@@ -207,6 +213,19 @@ impl PolicyDistiller {
                 ..config
             },
         }
+    }
+
+    /// Learns from these states, `states x features`, in place of those that it would collect.
+    ///
+    /// # Panics
+    /// If there are none, or not whole ones.
+    #[must_use]
+    pub fn on_recorded(self, states: Vec<f32>) -> Self {
+        assert!(
+            !states.is_empty() && states.len().is_multiple_of(self.student.inputs()),
+            "states of the student"
+        );
+        Self { recorded: Some(states), ..self }
     }
 
     /// The student.
@@ -295,6 +314,13 @@ impl PolicyDistiller {
 
     /// Collects the states of a round and the teacher's logits for them. Returns false, with nothing changed, if it was stopped.
     fn collect(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, LearnError> {
+        if let (Some(recorded), true) = (&self.recorded, self.states.is_empty()) {
+            self.states.extend_from_slice(recorded);
+            self.answer(0)?;
+        }
+        if self.recorded.is_some() {
+            return Ok(true);
+        }
         let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
         let goal = (self.config.transfer_states as f64 * share) as u64;
         let (known, episodes) = (self.states.len(), self.episodes);
@@ -303,6 +329,12 @@ impl PolicyDistiller {
             self.episodes = episodes;
             return Ok(false);
         }
+        self.answer(known)?;
+        Ok(true)
+    }
+
+    /// Appends the teacher's logits for the states from this number on.
+    fn answer(&mut self, known: usize) -> Result<(), LearnError> {
         if self.rounds == 0 && matches!(self.world, World::Choices(_)) {
             self.source.standardise_on(&self.states);
         }
@@ -312,7 +344,7 @@ impl PolicyDistiller {
             return Err(error);
         }
         self.teacher_logits.extend_from_slice(logits);
-        Ok(true)
+        Ok(())
     }
 
     /// Plays whole episodes until the transfer set has `goal` states; returns false if it was stopped before.
@@ -365,6 +397,6 @@ snapshot! {
             position via below(config.round_steps() as usize), loss, episodes,
             states via Counted { count: "transfer_states", limit: usize::MAX / 4, width: student.inputs() },
             teacher_logits as "answers" via OfLength(states.len() / student.inputs() * student.outputs());
-        built: config, collector, world, streams, scratch;
+        built: config, collector, world, recorded, streams, scratch;
     }
 }

@@ -1,45 +1,17 @@
-//! The question and the answer of an evaluation: the policies, the settings, and the estimates with their
-//! doubts.
+//! The question and the answer of an evaluation: the policies, and the estimates with their doubts.
 
 use super::bootstrap::EPISODES_MIN;
 use super::doubly_robust::{doubly_robust, weighted_doubly_robust};
-use super::fitted_q::FittedQConfig;
 use super::importance::{Logged, ordinary, per_decision, weighted, weighted_per_decision};
+use super::options::EvaluationError;
 use super::verdict::{Estimated, Estimator};
 use crate::model::Model;
 use crate::policy::Policy;
-use crate::train::TrainError;
 use crate::train::statistics::Estimate;
-use potstill_core::Streams;
 use potstill_core::math::ln_f64;
-use thiserror::Error;
 
 /// The [unsupported](Coverage::unsupported) share above which values are not trusted.
 pub(super) const UNSUPPORTED_MAX: f64 = 0.2;
-
-/// The settings of an evaluation.
-#[derive(Clone, Debug)]
-pub struct EvaluationOptions {
-    /// Discount of the returns.
-    pub gamma: f64,
-    /// Samples of the bootstrap.
-    pub replicates: u64,
-    /// Samples of the bootstrap to which networks are fitted again.
-    pub fits: u64,
-    /// The settings of these fits.
-    pub fitted_q: FittedQConfig,
-    /// Random streams.
-    pub streams: Streams,
-    /// Threads to use. Results do not depend on their number.
-    pub threads: usize,
-}
-
-impl EvaluationOptions {
-    /// The defaults for a discount.
-    pub fn new(gamma: f64, streams: Streams) -> Self {
-        Self { gamma, replicates: 1000, fits: 10, fitted_q: FittedQConfig::new(gamma), streams, threads: 1 }
-    }
-}
 
 /// A policy that is evaluated.
 #[derive(Clone, Copy, Debug)]
@@ -110,15 +82,11 @@ pub struct Coverage {
     pub mean_q: Option<[f64; 2]>,
 }
 
-/// The reason for which there is no evaluation.
-#[derive(Debug, Error)]
-pub enum EvaluationError {
-    /// The data cannot be used: the reason.
-    #[error("{0}")]
-    Data(String),
-    /// A network could not be fitted.
-    #[error(transparent)]
-    Train(#[from] TrainError),
+impl Coverage {
+    /// Returns true if the data support the policy's actions well enough for values to be trusted.
+    pub fn supports_policy(&self) -> bool {
+        self.unsupported <= UNSUPPORTED_MAX
+    }
 }
 
 /// The estimates of [`Estimator::WEIGHTED`], in this order.

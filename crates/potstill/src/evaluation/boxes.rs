@@ -1,9 +1,10 @@
 //! Evaluation of a deterministic policy in a box of actions, by its values alone: it has no density, so that
 //! there are no ratios.
 
-use super::assessment::{Coverage, Evaluation, EvaluationError, EvaluationOptions};
+use super::assessment::{Coverage, Evaluation};
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, scaled, whole_episodes};
 use super::fitted_q::Inputs;
+use super::options::{EvaluationError, EvaluationOptions};
 use super::verdict::Estimator;
 use crate::data::OfflineDataset;
 use crate::model::{ControlPolicy, Model};
@@ -16,7 +17,7 @@ const DEVIATIONS: f64 = 2.0;
 pub(super) fn evaluate(
     data: &OfflineDataset,
     control: &ControlPolicy,
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Evaluation, EvaluationError> {
     let refuse = |reason: &str| EvaluationError::Data(reason.to_owned());
     let (Some(observations), Some(recorded)) =

@@ -1,13 +1,13 @@
 //! Evaluation of a policy of discrete actions at vectors of features.
 
 use super::assessment::{
-    Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, entropy, judged, never,
-    weighted_estimates,
+    Coverage, Evaluated, Evaluation, RecordedBy, entropy, judged, never, weighted_estimates,
 };
 use super::bootstrap::intervals;
 use super::fits::{Halves, NEEDS_DISCOUNT, Values, behaviour_value, rest, scaled, whole_episodes};
 use super::fitted_q::Inputs;
 use super::importance::{Logged, effective_sample_size, tail_index};
+use super::options::{EvaluationError, EvaluationOptions};
 use super::policy::feature_probabilities;
 use super::verdict::Estimator;
 use crate::data::OfflineDataset;
@@ -26,7 +26,7 @@ pub(super) fn evaluate(
     data: &OfflineDataset,
     evaluated: Evaluated<'_>,
     recorded_by: RecordedBy<'_>,
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Evaluation, EvaluationError> {
     let refuse = |reason: &str| EvaluationError::Data(reason.to_owned());
     let typed =

@@ -1,9 +1,10 @@
 //! Fits that evaluations of networks share: to all episodes, to halves of them and to samples of the
 //! bootstrap.
 
-use super::assessment::{EvaluationError, EvaluationOptions, UNSUPPORTED_MAX, judged};
+use super::assessment::{UNSUPPORTED_MAX, judged};
 use super::bootstrap::{EPISODES_MIN, resampled};
-use super::fitted_q::{Fitted, FittedQConfig, Inputs, Problem};
+use super::fitted_q::{Fitted, Inputs, Problem};
+use super::options::{EvaluationError, EvaluationOptions, FITS, FittedQConfig};
 use super::verdict::{Estimated, Estimator};
 use crate::agent::{Agent, LearnError};
 use crate::data::OfflineDataset;
@@ -23,8 +24,6 @@ use potstill_core::math::{exp_f64, ln_f64};
 const MISSING_MAX: f64 = 0.02;
 /// The discount of a cut above which what follows it counts.
 const REST: f64 = 0.01;
-/// Updates of fitted Q evaluation for one of cloning.
-const CLONING: u64 = 4;
 
 /// The episodes whose return is known: those that the recording did not cut off.
 pub(super) fn whole_episodes(episodes: &[EpisodeRecord]) -> Vec<usize> {
@@ -47,7 +46,7 @@ pub(super) fn behaviour_value(
     data: &OfflineDataset,
     whole: &[usize],
     scaled: &[f32],
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Estimate, EvaluationError> {
     let (episodes, rewards, gamma) = (data.episodes(), data.rewards(), options.gamma);
     if whole.is_empty() {
@@ -67,7 +66,7 @@ pub(super) fn behaviour_value(
             };
             let all: Vec<usize> = (0..episodes.len()).collect();
             let problem = Problem::new(inputs, rewards, episodes, gamma);
-            Some(problem.fit(&all, &options.fitted_q, options.streams).map_err(failed)?)
+            Some(problem.fit(&all, options, options.streams)?)
         }
     };
     let of_episode = |&i: &usize| {
@@ -130,7 +129,7 @@ impl Halves {
     pub(super) fn cloned<A: Cloned + ?Sized>(
         &self,
         data: &OfflineDataset,
-        options: &EvaluationOptions,
+        options: &EvaluationOptions<'_>,
     ) -> Result<[Model; 2], EvaluationError> {
         let models = parallel_map(2, options.threads, |half| {
             let streams = Streams::new(options.streams.seed_for("folds", half as u64));
@@ -161,10 +160,10 @@ fn clone_behaviour<A: Cloned + ?Sized>(
     data: &OfflineDataset,
     episodes: &[usize],
     streams: Streams,
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Model, EvaluationError> {
-    let FittedQConfig { net_arch, updates, batch_size, learning_rate, .. } = &options.fitted_q;
-    let updates = updates.div_ceil(CLONING);
+    let FittedQConfig { net_arch, batch_size, learning_rate, .. } = &options.fitted_q;
+    let updates = options.fitted_q.cloning_updates();
     let transitions = data.transitions::<[f32], A>().expect("checked: the types of the spaces");
     let steps = episodes.iter().map(|&episode| data.episodes()[episode].steps as u64).sum();
     let (features, actions) = (data.observation_space().features(), data.action_space());
@@ -186,10 +185,11 @@ fn clone_behaviour<A: Cloned + ?Sized>(
             agent.store(&Steps::of(&transition)).map_err(failed)?;
         }
     }
-    for _ in 0..updates {
+    for update in 0..updates {
         for _ in 0..agent.tick() {
             agent.update().map_err(failed)?;
         }
+        options.watch.after(update)?;
     }
     Ok(agent.model())
 }
@@ -211,7 +211,7 @@ impl Values {
         inputs: Inputs,
         data: &OfflineDataset,
         halves: &Halves,
-        options: &EvaluationOptions,
+        options: &EvaluationOptions<'_>,
     ) -> Result<Option<Self>, EvaluationError> {
         if options.gamma >= 1.0 {
             return Ok(None);
@@ -220,19 +220,19 @@ impl Values {
         let problem = Problem::new(inputs, data.rewards(), episodes, options.gamma);
         let all: Vec<usize> = (0..episodes.len()).collect();
         // All episodes, each half, and the samples.
-        let fits = parallel_map(3 + options.fits as usize, options.threads, |i| {
+        let fits = parallel_map((FITS + options.fits) as usize, options.threads, |i| {
             let streams = Streams::new(options.streams.seed_for("bootstrap", i as u64));
             let sample = match i {
                 0 => all.clone(),
                 1 | 2 => halves.others(i - 1),
                 _ => resampled(all.len(), options.streams, i as u64),
             };
-            let fitted = problem.fit(&sample, &options.fitted_q, streams)?;
+            let fitted = problem.fit(&sample, options, streams)?;
             let value = problem.start_value(&fitted, &sample);
             // Of the samples the start value is enough.
             Ok((value, (i < 3).then_some(fitted)))
         });
-        let mut fits = fits.into_iter().collect::<Result<Vec<_>, LearnError>>().map_err(failed)?;
+        let mut fits = fits.into_iter().collect::<Result<Vec<_>, EvaluationError>>()?;
         let of_samples: Vec<f64> = fits.split_off(3).into_iter().map(|(value, _)| value).collect();
         let value = fits[0].0;
         let mut fitted = fits.into_iter().filter_map(|(_, fitted)| fitted);

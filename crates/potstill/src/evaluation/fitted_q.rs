@@ -11,46 +11,16 @@
 //! and 64 units, random data of CartPole and the policy of CQL, of a value of 95, the estimate without these
 //! two was 1,614.
 
-use crate::agent::LearnError;
+use super::options::{EvaluationError, EvaluationOptions};
 use crate::data::episodes::EpisodeRecord;
 use crate::deep::TaskSpec;
 use crate::offline::Learned;
 use crate::optimizer::OptimizerConfig;
 use crate::teacher::Teacher;
+use crate::train::TrainError;
 use potstill_core::Streams;
-use potstill_core::math::exp_f64;
+use potstill_nn::Ends;
 use potstill_nn::loss::{Chosen, Regression, regression_at};
-use potstill_nn::{Ends, NetworkSpec};
-
-/// The settings of the regressions.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FittedQConfig {
-    /// The architecture of the networks.
-    pub net_arch: NetworkSpec,
-    /// Updates of a fit.
-    pub updates: u64,
-    /// Transitions per update.
-    pub batch_size: usize,
-    /// The first step size.
-    pub learning_rate: f64,
-    /// Polyak coefficient of the target network.
-    pub tau: f32,
-}
-
-impl FittedQConfig {
-    /// The settings for a discount: the longer the horizon, the more updates, from 2,000 to 100,000.
-    pub fn new(gamma: f64) -> Self {
-        let net_arch = "mlp:64,64:layernorm".parse().expect("it is a network");
-        let updates = (100.0 / (1.0 - gamma)).clamp(2000.0, 100_000.0).round() as u64;
-        Self { net_arch, updates, batch_size: 256, learning_rate: 1e-3, tau: 0.05 }
-    }
-
-    /// The share of a value that is still to come after all updates, if the target network is all that holds
-    /// it back: a constant error of values shrinks by `tau (1 - gamma)` in an update.
-    pub fn missing_share(&self, gamma: f64) -> f64 {
-        exp_f64(-(self.updates as f64) * f64::from(self.tau) * (1.0 - gamma))
-    }
-}
 
 /// Inputs of a network that values actions, and the policy that it is to value, at all observations of a data
 /// set: one more than steps in each episode.
@@ -145,13 +115,14 @@ impl<'a> Problem<'a> {
     /// `initialisation` and `replay`.
     ///
     /// # Errors
-    /// If a loss or a gradient is not finite.
+    /// If a loss or a gradient is not finite, or the watch ends it.
     pub(super) fn fit(
         &self,
         sample: &[usize],
-        config: &FittedQConfig,
+        options: &EvaluationOptions<'_>,
         streams: Streams,
-    ) -> Result<Fitted, LearnError> {
+    ) -> Result<Fitted, EvaluationError> {
+        let config = &options.fitted_q;
         let Inputs { width, at_policy, weights, chosen, .. } = &self.inputs;
         let steps: Vec<usize> = sample.iter().flat_map(|&episode| self.episodes[episode].range()).collect();
         let task = TaskSpec::new(*width, self.outputs, config.updates, streams);
@@ -187,8 +158,10 @@ impl<'a> Problem<'a> {
             let loss = regression_at(Regression::SquaredError, q, chosen, &y, &mut errors, &mut d_q);
             let rate = config.learning_rate * (1.0 - update as f64 / config.updates as f64);
             let seen: [(&str, &[f32]); 2] = [("observation", &inputs), ("target", &y)];
-            network.step(rate, &*d_q, f64::from(loss), &seen)?;
+            let stepped = network.step(rate, &*d_q, f64::from(loss), &seen);
+            stepped.map_err(|source| TrainError::Learn { step: update + 1, source })?;
             target.tick(1, network.network());
+            options.watch.after(update)?;
         }
         Ok(self.values(&mut network))
     }

@@ -2,7 +2,7 @@
 //!
 //! | file | content |
 //! |---|---|
-//! | `assessment.rs` | the policies and the settings of an evaluation, and its result |
+//! | `assessment.rs`, `options.rs` | the policies of an evaluation and its result; its settings |
 //! | `importance.rs` | importance sampling: ordinary, weighted, per decision |
 //! | `doubly_robust.rs` | doubly robust estimates, weighted or not |
 //! | `fitted_q.rs` | fitted Q evaluation with networks |
@@ -59,19 +59,20 @@ mod fits;
 mod fitted_q;
 mod importance;
 mod moments;
+mod options;
 mod policy;
 mod tables;
 mod tabular;
 mod verdict;
 
-pub use assessment::{Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy};
+pub use assessment::{Coverage, Evaluated, Evaluation, RecordedBy};
 pub use bootstrap::{EPISODES_MIN, intervals};
 pub use doubly_robust::{doubly_robust, weighted_doubly_robust};
-pub use fitted_q::FittedQConfig;
 pub use importance::{
     Logged, effective_sample_size, ordinary, per_decision, tail_index, weighted, weighted_per_decision,
 };
 pub use moments::Moments;
+pub use options::{EvaluationError, EvaluationOptions, FittedQConfig, Watch};
 pub use policy::{feature_probabilities, table_probabilities};
 pub use tables::{Counts, Sweeps, Walks, propagated};
 pub use verdict::{Estimated, Estimator, Gate, Numbers, Verdict};
@@ -88,7 +89,7 @@ pub fn evaluate(
     data: &OfflineDataset,
     evaluated: Evaluated<'_>,
     recorded_by: RecordedBy<'_>,
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Evaluation, EvaluationError> {
     match evaluated.model {
         Model::Table(table) => tabular::evaluate(data, (table, evaluated), recorded_by, options),

@@ -6,12 +6,12 @@
 //! the value.
 
 use super::assessment::{
-    Coverage, Evaluated, Evaluation, EvaluationError, EvaluationOptions, RecordedBy, UNSUPPORTED_MAX,
-    entropy, judged, never, weighted_estimates,
+    Coverage, Evaluated, Evaluation, RecordedBy, UNSUPPORTED_MAX, entropy, judged, never, weighted_estimates,
 };
 use super::bootstrap::intervals;
 use super::importance::{Logged, effective_sample_size};
 use super::moments::Moments;
+use super::options::{EvaluationError, EvaluationOptions};
 use super::policy::table_probabilities;
 use super::tables::{Counts, Sweeps, Walks, propagated};
 use super::verdict::Estimator;
@@ -111,7 +111,7 @@ pub(super) fn evaluate(
     data: &OfflineDataset,
     (table, evaluated): (&QTable, Evaluated<'_>),
     recorded_by: RecordedBy<'_>,
-    options: &EvaluationOptions,
+    options: &EvaluationOptions<'_>,
 ) -> Result<Evaluation, EvaluationError> {
     let refuse = |reason: &str| EvaluationError::Data(reason.to_owned());
     let walks = &Walks::new(data).ok_or_else(|| refuse("its states and actions are not those of a table"))?;

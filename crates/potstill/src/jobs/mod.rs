@@ -28,7 +28,7 @@ mod tree;
 pub(crate) use comparison::Taught;
 pub(crate) use judged::{MODEL, STUDENT_DISTILLED, STUDENT_LABELS, TEACHER, calibration_rows};
 pub(crate) use planner::PlannerJob;
-pub(crate) use policy_distillation::PolicyDistillationJob;
+pub(crate) use policy_distillation::{PolicyDistillationJob, RecordedStates};
 pub(crate) use regression::{LABELS_TEST_RMSE, RegressionJob, TaughtValues, deviation};
 pub(crate) use reinforcement::{Acts, ReinforcementJob};
 pub(crate) use settings::{ClassDistillation, ClassFit, PolicyDistillation, ValueDistillation, ValueFit};
@@ -48,6 +48,7 @@ use crate::train::{Actors, Evaluation, Protocol, Stop, evaluate_unless};
 use potstill_core::snapshot::{Codec, Counted, Flat, IfPresent};
 use potstill_core::{Restorable, Snapshot, SnapshotError, Value, snapshot};
 use potstill_env::registry::Spec;
+use potstill_nn::NetworkSpec;
 use serde_json::Value as Json;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -76,6 +77,11 @@ pub(crate) trait Job: Restorable + Send {
     /// If its shape is another, or the work has no parameters to start from; the reason says which.
     fn start_from(&mut self, _: &Model) -> Result<(), String> {
         Err("a planner starts from nothing but the model of its environment".to_owned())
+    }
+
+    /// Takes over saved critics of an architecture, before the work begins; false if it has no such critics.
+    fn take_over_critics(&mut self, _: &Snapshot, _: &NetworkSpec) -> bool {
+        false
     }
 
     /// Returns true if the outputs of its model are estimated returns.

@@ -20,6 +20,14 @@ const VALIDATION: usize = 20;
 /// Episodes of the comparison of the final student with its teacher.
 const COMPARISON: usize = 100;
 
+/// States of recorded episodes.
+pub(crate) struct RecordedStates {
+    /// Those that the student learns from, `states x features`.
+    pub(crate) transfer_set: Vec<f32>,
+    /// Those that it is compared with its teacher on; none of few episodes.
+    pub(crate) held_out: Vec<f32>,
+}
+
 /// Policy distillation in progress.
 pub(crate) struct PolicyDistillationJob {
     config: PolicyDistillConfig,
@@ -30,6 +38,8 @@ pub(crate) struct PolicyDistillationJob {
     teacher: Model,
     threads: usize,
     distiller: PolicyDistiller,
+    /// States of recorded episodes on which student and teacher are compared, if it learns from a recording.
+    held_out: Option<Vec<f32>>,
     /// The round whose student is still to be evaluated, if the run was stopped before.
     round: Option<Pending>,
     best: Option<Best>,
@@ -43,12 +53,18 @@ impl PolicyDistillationJob {
         seed: u64,
         student: &NetworkSpec,
         (config, optimizer): (PolicyDistillConfig, OptimizerConfig),
+        recorded: Option<RecordedStates>,
         threads: usize,
     ) -> Self {
         let world = World::of(&teacher, &spec).expect("a network is its policy");
         let network = teacher.policy_network().expect("a network").clone();
         let configs = (config.clone(), optimizer);
-        let distiller = PolicyDistiller::with(configs, student, network, world, Streams::new(seed));
+        let mut distiller = PolicyDistiller::with(configs, student, network, world, Streams::new(seed));
+        let mut held_out = None;
+        if let Some(recorded) = recorded {
+            distiller = distiller.on_recorded(recorded.transfer_set);
+            held_out = Some(recorded.held_out);
+        }
         Self {
             config,
             spec,
@@ -57,6 +73,7 @@ impl PolicyDistillationJob {
             teacher,
             threads,
             distiller,
+            held_out,
             round: None,
             best: None,
             score: None,
@@ -77,7 +94,7 @@ impl PolicyDistillationJob {
 
     /// The fraction of states in which teacher and student choose the same action, or the distance between their actions
     /// of a box, with its key in the summary. States are of new episodes, in which neither was trained: ten that the
-    /// teacher plays, ten that the student plays.
+    /// teacher plays, ten that the student plays; or those that were held out of a recording.
     fn unseen_agreement(
         &self,
         stop: &Stop<'_>,
@@ -85,8 +102,9 @@ impl PolicyDistillationJob {
     ) -> Result<Option<(&'static str, f64)>, Error> {
         let mut world = World::of(&self.teacher, &self.spec).expect("a network is its policy");
         let teacher = self.teacher.policy_network().expect("a network");
-        let mut states = Vec::new();
-        for episode in 0..20 {
+        let mut states = self.held_out.clone().unwrap_or_default();
+        let played = if self.held_out.is_some() { 0 } else { 20 };
+        for episode in 0..played {
             let player = if episode % 2 == 0 { teacher } else { student };
             let seed = Streams::new(self.seed).seed_for("agreement", episode);
             let Some(of_episode) = world.states_of(stop, player, seed).map_err(TrainError::Play)? else {
@@ -137,20 +155,23 @@ impl Job for PolicyDistillationJob {
             };
             let step = self.distiller.steps();
             let model = self.distiller.model();
-            let Some(evaluation) = self.evaluate(stop, &model, "validation", VALIDATION)? else { break };
-            self.round = None;
-            let mean = evaluation.mean_return();
-            self.score = Some(mean);
-            // A later round has trained longer: it wins a tie.
-            if self.best.as_ref().is_none_or(|best| mean >= best.score) {
-                self.best = Some(Best { score: mean, step, model, is_untrained: false });
-            }
             let mut values = vec![
                 (catalogue::ROUNDS, self.distiller.rounds() as f64),
                 (catalogue::TRANSFER_STATES, round.states as f64),
                 (catalogue::LOSS, round.loss),
-                (catalogue::EVAL_MEAN_REWARD, mean),
             ];
+            if self.spec.is_playable() {
+                let Some(evaluation) = self.evaluate(stop, &model, "validation", VALIDATION)? else { break };
+                self.score = Some(evaluation.mean_return());
+                values.push((catalogue::EVAL_MEAN_REWARD, evaluation.mean_return()));
+            }
+            self.round = None;
+            // A later round has trained longer: it wins a tie. From a recording the last one wins: a choice by its return
+            // would learn from the environment.
+            let score = self.score.unwrap_or_default();
+            if self.held_out.is_some() || self.best.as_ref().is_none_or(|best| score >= best.score) {
+                self.best = Some(Best { score, step, model, is_untrained: false });
+            }
             // A restored optimiser does not know the norm of its last gradient.
             values.extend(
                 self.distiller
@@ -175,13 +196,7 @@ impl Job for PolicyDistillationJob {
     fn finish(&mut self, stop: &Stop<'_>) -> Result<Option<Outcome>, Error> {
         let model = self.best.as_ref().expect("there is a round").model.clone();
         let student = model.policy_network().expect("a student is a network");
-        let (Some(of_teacher), Some(of_student), Some((agreement, share))) = (
-            self.evaluate(stop, &self.teacher, "comparison", COMPARISON)?,
-            self.evaluate(stop, &model, "comparison", COMPARISON)?,
-            self.unseen_agreement(stop, student)?,
-        ) else {
-            return Ok(None);
-        };
+        let Some((agreement, share)) = self.unseen_agreement(stop, student)? else { return Ok(None) };
         let mut summary = json!({
             "command": "distill",
             "algorithm": "policy distillation",
@@ -189,16 +204,29 @@ impl Job for PolicyDistillationJob {
             "seed": self.seed,
             "teacher": self.teacher_run,
             "transfer_states": self.distiller.transfer_states(),
-            (catalogue::MEAN_RETURN): of_student.mean_return(),
-            "std_return": of_student.std_return(),
-            "episodes": COMPARISON,
-            "teacher_parameters": self.teacher.policy_network().map_or(0, |network| network.parameters().len()),
-            "teacher_mean_return": of_teacher.mean_return(),
         });
+        let parameters = self.teacher.policy_network().map_or(0, |network| network.parameters().len());
+        if self.spec.is_playable() {
+            let (Some(of_teacher), Some(of_student)) = (
+                self.evaluate(stop, &self.teacher, "comparison", COMPARISON)?,
+                self.evaluate(stop, &model, "comparison", COMPARISON)?,
+            ) else {
+                return Ok(None);
+            };
+            summary[catalogue::MEAN_RETURN] = json!(of_student.mean_return());
+            summary["std_return"] = json!(of_student.std_return());
+            summary["episodes"] = json!(COMPARISON);
+            summary["teacher_parameters"] = json!(parameters);
+            summary["teacher_mean_return"] = json!(of_teacher.mean_return());
+        } else {
+            summary["teacher_parameters"] = json!(parameters);
+        }
         if matches!(self.teacher, Model::Network(_)) {
             summary["teacher_gap"] = json!(self.distiller.gap());
         }
-        summary[agreement] = json!(share);
+        if self.held_out.as_ref().is_none_or(|states| !states.is_empty()) {
+            summary[agreement] = json!(share);
+        }
         Ok(Some(Outcome { model, summary, visits: None, compared: None }))
     }
 }
@@ -206,7 +234,7 @@ impl Job for PolicyDistillationJob {
 snapshot! {
     impl Restorable for PolicyDistillationJob {
         saved: distiller, best via BestLike(|| distiller.model()), score via IfKnown, round via IfStopped;
-        built: config, spec, seed, teacher_run, teacher, threads;
+        built: config, spec, seed, teacher_run, teacher, threads, held_out;
     }
 }
 

@@ -17,7 +17,7 @@ use potstill_core::snapshot::{Codec, Field, Flat, IfPresent};
 use potstill_core::{Snapshot, SnapshotError, Streams, snapshot};
 use potstill_env::registry::{Spec, id};
 use potstill_env::{BoxEnv, Env, Space};
-use potstill_nn::Workspace;
+use potstill_nn::{Network, NetworkSpec, Workspace};
 use serde_json::json;
 use std::ops::ControlFlow;
 
@@ -59,6 +59,8 @@ pub(crate) enum Acts {
         episodes: usize,
         /// The mean return of these.
         mean_return: f64,
+        /// Their first observations, row after row, if the environment is not at hand.
+        starts: Vec<f32>,
     },
 }
 
@@ -292,7 +294,13 @@ impl<T: Training> ReinforcementJob<T> {
 
     /// Adds the model's estimate of the return of an episode to a summary, if it has values.
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
-        let value = start_value(model, &self.spec, self.run.seed);
+        let value = match (&self.acts, model) {
+            (Acts::Data { starts, .. }, Model::Network(network)) if !starts.is_empty() => {
+                Some(value_of_rows(network, starts))
+            }
+            _ if !self.spec.is_playable() => None,
+            _ => start_value(model, &self.spec, self.run.seed),
+        };
         if let Some(value) = value.filter(|_| self.trainer.agent().learns_values()) {
             summary[catalogue::START_VALUE] = json!(value);
         }
@@ -326,6 +334,10 @@ where
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         self.trainer.agent_mut().start_from(model)
+    }
+
+    fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
+        self.trainer.agent_mut().take_over_critics(saved, spec)
     }
 
     fn recording(&self) -> Result<Option<(&str, OfflineDataset)>, String> {
@@ -384,7 +396,7 @@ where
         });
         match &self.acts {
             Acts::Recording(episodes) => summary[catalogue::RECORDED_EPISODES] = json!(episodes),
-            Acts::Data { transitions, episodes, mean_return } => {
+            Acts::Data { transitions, episodes, mean_return, .. } => {
                 summary.as_object_mut().expect("an object").remove("episodes");
                 summary[catalogue::RECORDED_EPISODES] = json!(episodes);
                 summary[catalogue::TRANSITIONS] = json!(transitions);
@@ -448,6 +460,18 @@ where
     }
 }
 
+/// The mean over observations of a network's largest action value.
+fn value_of_rows(network: &Network, observations: &[f32]) -> f64 {
+    let (mut workspace, mut means) = (Workspace::default(), Vec::new());
+    let rows = observations.chunks_exact(network.inputs());
+    let count = rows.len() as f64;
+    let mut value = |row: &[f32]| {
+        network.means(1, network.predict(row, &mut workspace), &mut means);
+        targets::max(&means)
+    };
+    rows.map(&mut value).sum::<f64>() / count
+}
+
 /// Start states in the mean of the learned value, if the start distribution is unknown: fewer in environments outside of
 /// this program, whose resets may take long.
 fn starts(spec: &Spec) -> u64 {
@@ -489,14 +513,12 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
         }
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");
-            let mut workspace = Workspace::default();
-            let (mut observation, mut means) = (vec![0.0; network.inputs()], Vec::new());
-            let mut value = |i| {
-                env.reset(reset(i), &mut observation);
-                network.means(1, network.predict(&observation, &mut workspace), &mut means);
-                targets::max(&means)
-            };
-            (0..starts).map(&mut value).sum::<f64>() / starts as f64
+            let width = network.inputs();
+            let mut observations = vec![0.0; width * starts as usize];
+            for (i, observation) in (0..).zip(observations.chunks_exact_mut(width)) {
+                env.reset(reset(i), observation);
+            }
+            value_of_rows(network, &observations)
         }
     })
 }

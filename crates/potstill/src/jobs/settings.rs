@@ -93,6 +93,11 @@ impl EvalConfig {
         let all = Self::default();
         Self { eval_freq: all.eval_freq.max(steps.unwrap_or_default() / EVALUATIONS_MAX), ..all }
     }
+
+    /// The defaults of a run without an environment to evaluate in.
+    pub fn never() -> Self {
+        Self { eval_freq: 0, ..Self::default() }
+    }
 }
 
 settings! {
@@ -130,7 +135,8 @@ settings! {
         student: Option<StudentSpec> = None, in Any;
         /// Environment in which a policy is distilled
         env: Option<String> = None, in Any;
-        /// Data on which a classifier is distilled, as for its teacher
+        /// Data on which a classifier is distilled, as for its teacher; of a policy episodes, whose states take the place of
+        /// those that would be collected in the environment
         data: Option<String> = None, in Any;
         /// CRC-32C of that data, so that a resumed run reads the same
         data_crc32c: Option<u64> = None, in Any;

@@ -121,14 +121,16 @@ snapshot! {
 }
 
 impl ChoiceCritic {
+    /// A critic whose target network moves by `tau` after every so many [ticks](Self::tick).
     pub(super) fn new(
         config: &OfflineConfig,
         optimizer: &OptimizerConfig,
+        (every, tau): (u64, f64),
         task: &TaskSpec,
         rng: &mut Pcg64,
     ) -> Self {
         let values = Learned::new(config.critic_arch(), &choice_ends(task), optimizer, task, rng);
-        let target = Teacher::target_network(values.network(), 1, config.tau as f32);
+        let target = Teacher::target_network(values.network(), every, tau as f32);
         let target = target.with_workers(task.workers.clone());
         Self { values, target, errors: Vec::new(), d_values: Vec::new() }
     }
@@ -152,8 +154,8 @@ impl ChoiceCritic {
         self.target.outputs(observations)
     }
 
-    /// A gradient step along the mean loss of `Q(s, a) - y`, beside what `penalty` adds: a loss of all values `Q(s, .)`, whose gradient
-    /// it adds to theirs.
+    /// A gradient step along the mean loss of `Q(s, a) - y`, beside what `penalty` adds: a loss of all values `Q(s, .)`,
+    /// whose gradient it adds to theirs.
     ///
     /// # Errors
     /// If the loss or the gradient is not finite. The critic is unchanged.
@@ -209,7 +211,7 @@ impl TwinCritics for ChoiceCritics {
     type Actions = usize;
 
     fn twins(config: &OfflineConfig, optimizer: &OptimizerConfig, task: &TaskSpec, rng: &mut Pcg64) -> Self {
-        let critics = [(); 2].map(|()| ChoiceCritic::new(config, optimizer, task, rng));
+        let critics = [(); 2].map(|()| ChoiceCritic::new(config, optimizer, (1, config.tau), task, rng));
         Self { critics, least: Vec::new() }
     }
 

@@ -161,7 +161,13 @@ impl OfflineLearner for CqlLearner {
     fn new(settings: &CqlSettings, task: &TaskSpec) -> Self {
         let mut rng = task.streams.stream("initialisation");
         Self {
-            critic: ChoiceCritic::new(Self::shared(settings), Self::optimizer(settings), task, &mut rng),
+            critic: ChoiceCritic::new(
+                Self::shared(settings),
+                Self::optimizer(settings),
+                (1, Self::shared(settings).tau),
+                task,
+                &mut rng,
+            ),
             config: settings.0.clone(),
             alpha: match settings.0.cql_alpha {
                 Auto::Number(alpha) => alpha,

@@ -5,6 +5,7 @@
 //! | [`bc`] | discrete, box | imitation, and nothing else |
 //! | [`bcq`] | discrete | actions that the data are likely to have |
 //! | [`cql`] | discrete, box | lower values of actions that were not recorded |
+//! | [`fqi`] | discrete | nothing: its regressions are value iteration on the data |
 //! | [`iql`] | discrete, box | values of recorded actions alone, and weighted imitation |
 //! | [`td3_bc`] | box | the distance of the policy from recorded actions |
 //! | [`rebrac`] | box | the same distance, in the critics' targets too |
@@ -48,6 +49,7 @@ mod choice_critics;
 mod control_cql;
 pub mod cql;
 mod cql_config;
+pub mod fqi;
 mod imitation;
 pub mod iql;
 mod learned;
@@ -61,6 +63,7 @@ pub use bcq::{Bcq, BcqConfig, BcqLearner, BcqSettings};
 pub use control_cql::ControlCqlLearner;
 pub use cql::{ControlCql, Cql, CqlLearner};
 pub use cql_config::{CqlConfig, CqlSettings};
+pub use fqi::{Fqi, FqiConfig, FqiLearner, FqiSettings};
 pub use iql::{Iql, IqlConfig, IqlLearner, IqlSettings};
 pub use rebrac::{Rebrac, RebracConfig, RebracLearner, RebracSettings};
 pub use td3_bc::{Td3Bc, Td3BcConfig, Td3BcLearner, Td3BcSettings};

@@ -39,6 +39,30 @@ pub enum Policy {
 }
 
 impl Policy {
+    /// The policy with this probability of a random action, or with its softmax at this temperature; greedy without both.
+    ///
+    /// # Errors
+    /// If both are given, or one is not in its range: the reason.
+    ///
+    /// ```
+    /// use potstill::policy::Policy;
+    ///
+    /// assert_eq!(Policy::softened(Some(0.1), None), Ok(Policy::EpsilonGreedy { epsilon: 0.1 }));
+    /// assert!(Policy::softened(Some(0.1), Some(1.0)).is_err() && Policy::softened(None, Some(0.0)).is_err());
+    /// ```
+    pub fn softened(epsilon: Option<f64>, temperature: Option<f64>) -> Result<Self, String> {
+        match (epsilon, temperature) {
+            (None, None) => Ok(Self::Greedy),
+            (Some(epsilon), None) if (0.0..=1.0).contains(&epsilon) => Ok(Self::EpsilonGreedy { epsilon }),
+            (Some(epsilon), None) => Err(format!("a probability is from 0 to 1, got {epsilon}")),
+            (None, Some(temperature)) if temperature.is_finite() && temperature > 0.0 => {
+                Ok(Self::Softmax { temperature })
+            }
+            (None, Some(temperature)) => Err(format!("a temperature is above 0, got {temperature}")),
+            (Some(_), Some(_)) => Err("give one of them".to_owned()),
+        }
+    }
+
     /// Draws an action.
     ///
     /// # Panics

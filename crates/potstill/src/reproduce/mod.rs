@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod baird;
 mod bandits;
 mod blackjack;
 mod book;
@@ -36,6 +37,7 @@ mod folder;
 mod gambler;
 mod hinton_mnist;
 mod hinton_temperature;
+mod importance_sampling;
 mod lqr;
 mod missing_class;
 mod mnist;
@@ -81,7 +83,7 @@ pub struct Published {
 
 /// Every published result that can be reproduced.
 #[rustfmt::skip]
-pub const RESULTS: [Published; 33] = [
+pub const RESULTS: [Published; 35] = [
     Published { name: "bandits", algorithms: &["q-learning", "gradient-bandit"], runs: 2000, takes: "40 s", data: None, measure: bandits::reproduce },
     Published { name: "small-gridworld", algorithms: &["value-iteration", "monte-carlo-prediction"], runs: 200, takes: "1 s", data: None, measure: small_gridworld::reproduce },
     Published { name: "car-rental", algorithms: &["policy-iteration", "value-iteration"], runs: 2000, takes: "4 s", data: None, measure: car_rental::reproduce },
@@ -106,6 +108,8 @@ pub const RESULTS: [Published; 33] = [
     Published { name: "walkers-replay", algorithms: &["qr-dqn", "sac", "td3"], runs: 5, takes: "30 hours", data: None, measure: deep::walkers_replay },
     Published { name: "offline", algorithms: &["bc", "dqn", "cql", "bcq", "iql", "td3", "td3-bc", "rebrac"], runs: 5, takes: "6 minutes", data: None, measure: offline::reproduce },
     Published { name: "offline-tuning", algorithms: &["bc", "dqn", "cql", "bcq", "iql"], runs: 5, takes: "20 minutes", data: None, measure: offline_tuning::reproduce },
+    Published { name: "importance-sampling", algorithms: &[], runs: 200, takes: "2 minutes", data: None, measure: importance_sampling::reproduce },
+    Published { name: "baird", algorithms: &["cql"], runs: 1, takes: "1 s", data: None, measure: baird::reproduce },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },

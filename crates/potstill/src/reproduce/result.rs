@@ -69,6 +69,12 @@ impl Claim {
         }
     }
 
+    /// The claim about a number that lies between two bounds: so does its interval.
+    #[must_use]
+    pub fn within(self, bounds: (f64, f64)) -> Self {
+        Self { measured: self.measured.within(bounds), ..self }
+    }
+
     /// Returns true if nothing is expected: it is a measurement that nobody has published.
     pub fn is_open(&self) -> bool {
         self.expected == (f64::NEG_INFINITY, f64::INFINITY)

@@ -32,6 +32,17 @@ pub(crate) fn env_of_run(run: &Path, id: &str) -> Result<Spec, ConfigError> {
     })
 }
 
+/// Refuses an environment that cannot be acted in.
+pub(crate) fn check_playable(spec: &Spec) -> Result<(), Error> {
+    match spec.is_playable() {
+        true => Ok(()),
+        false => Err(usage(format!(
+            "{}: only recorded transitions are at hand, and no environment to act in; name one with --env ID",
+            spec.name()
+        ))),
+    }
+}
+
 pub(crate) fn usage(message: impl Into<String>) -> Error {
     ConfigError::Usage(message.into()).into()
 }
@@ -41,11 +52,11 @@ pub(crate) fn check_out(out: Option<&Path>) -> Result<(), Error> {
     out.map_or(Ok(()), store::RunDir::check_free).map_err(Error::from)
 }
 
-/// Finds an environment by its id, with `key=value` options in addition to those of the id. `desc=@FILE`
+/// Finds an environment to act in by its id, with `key=value` options in addition to those of the id. `desc=@FILE`
 /// reads a map from a file.
 ///
 /// # Errors
-/// If there is no such environment or option, or a file cannot be read.
+/// If there is no such environment or option, only recorded transitions of it are at hand, or a file cannot be read.
 pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
     let more = set.iter().map(String::as_str).filter(|option| !option.is_empty());
     let id = match id::split(id) {
@@ -54,7 +65,9 @@ pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
         }),
         _ => more.fold(id.to_owned(), |id, option| format!("{id},{option}")),
     };
-    Ok(find_env(&with_files(&id)?)?)
+    let spec = find_env(&with_files(&id)?)?;
+    check_playable(&spec)?;
+    Ok(spec)
 }
 
 /// The id with the contents of files in place of their names, so that it needs no files.

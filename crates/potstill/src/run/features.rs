@@ -1,7 +1,7 @@
 //! Runs of agents for features, in one environment or in many copies.
 
 use super::actions::Actions;
-use super::checks::{bad, env_and_length, usage};
+use super::checks::{bad, check_playable, env_and_length, usage};
 use super::idle_keys::idle_keys;
 use super::prepared::PreparedRun;
 use super::sources::peek;
@@ -112,13 +112,16 @@ impl PrepareFeatures<'_> {
             ((RunConfig::default(), ((eval, deep_settings(algorithm).1), new())), StoreConfig::default())
         };
         // The length of the run, on which the default of eval_freq depends.
-        let ((RunConfig { steps, .. }, _), _) =
-            resolve_onto(defaults(EvalConfig::default()), &layers)?.settings;
-        let resolved = resolve_onto(defaults(EvalConfig::of_run(steps)), &layers)?;
+        let ((run, _), _) = resolve_onto(defaults(EvalConfig::default()), &layers)?.settings;
+        let spec = env_and_length(algorithm, &run)?;
+        let eval = if spec.is_playable() { EvalConfig::of_run(run.steps) } else { EvalConfig::never() };
+        let resolved = resolve_onto(defaults(eval), &layers)?;
         let config = resolved.to_toml(head);
         let mut warnings: Vec<String> = idle_keys(&resolved).into_iter().collect();
         let ((run, ((eval, data), settings)), store) = resolved.settings;
-        let spec = env_and_length(algorithm, &run)?;
+        if recorded.is_none() || eval.eval_freq > 0 {
+            check_playable(&spec)?;
+        }
         let recorded = match (recorded, &data) {
             (Some(recorded), Some(data)) => Some(recorded.check(&spec, data, run.episodes)?),
             _ => None,
@@ -134,9 +137,10 @@ impl PrepareFeatures<'_> {
             None => Acts::Learner,
             Some(recorded) => {
                 recorded.store(&mut *learning.agent)?;
-                warnings.extend(recorded.warnings());
+                warnings.extend(recorded.warnings(&spec));
                 let (episodes, mean_return) = recorded.summary();
-                Acts::Data { transitions: recorded.transitions(), episodes, mean_return }
+                let starts = if spec.is_playable() { Vec::new() } else { recorded.first_observations() };
+                Acts::Data { transitions: recorded.transitions(), episodes, mean_return, starts }
             }
         };
         let start =

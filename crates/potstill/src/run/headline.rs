@@ -27,18 +27,26 @@ pub fn headline(summary: &Value) -> Option<String> {
         return over_seeds(summary);
     }
     let number = |key: &str| summary[key].as_f64();
+    let agreement = number("agreement")
+        .map(|share| format!("choose the same action in {} % of the states", short(100.0 * share)));
+    let distance = number("action_distance").map(|distance| format!("{distance:.3} of half the box"));
     if let (Some(own), Some(teacher)) = (number(MEAN_RETURN), number("teacher_mean_return")) {
-        let agreement = number("agreement").map_or(String::new(), |share| {
-            format!("; both choose the same action in {} % of the states", short(100.0 * share))
-        });
-        let distance = number("action_distance").map_or(String::new(), |distance| {
-            format!("; their actions are {distance:.3} of half the box apart")
-        });
+        let agreement = agreement.map_or(String::new(), |agreement| format!("; both {agreement}"));
+        let distance =
+            distance.map_or(String::new(), |distance| format!("; their actions are {distance} apart"));
         return Some(format!(
             "mean return {} of the student, {} of its teacher, over 100 new episodes{agreement}{distance}",
             short(own),
             short(teacher)
         ));
+    }
+    // On recorded states, without an environment.
+    if let Some(states) = number("transfer_states").filter(|_| number(MEAN_RETURN).is_none()) {
+        let learned = format!("the student learned from {}", counted(states, "recorded state"));
+        let compared = agreement.map(|words| format!("student and teacher {words} that were held out"));
+        let compared = compared
+            .or(distance.map(|words| format!("in others its actions are {words} from the teacher's")));
+        return Some(compared.map_or(learned.clone(), |compared| format!("{learned}; {compared}")));
     }
     if let Some(own) = number(MEAN_RETURN) {
         if summary["command"] == "eval" {
@@ -237,6 +245,20 @@ mod tests {
         check(
             json!({ "test_error": 0.035_71, "test_samples": 360 }),
             Some("test error 3.57 % of 360 test samples"),
+        );
+        check(
+            json!({ "transfer_states": 3600, "agreement": 0.84 }),
+            Some(
+                "the student learned from 3600 recorded states; student and teacher choose the same action in 84 % of the \
+                 states that were held out",
+            ),
+        );
+        check(
+            json!({ "transfer_states": 3600, "action_distance": 0.25 }),
+            Some(
+                "the student learned from 3600 recorded states; in others its actions are 0.250 of half the box from the \
+                 teacher's",
+            ),
         );
         check(
             json!({ "mean_return": 500.0, "teacher_mean_return": 498.5, "agreement": 0.973 }),

@@ -71,7 +71,7 @@ pub use summary::summary_of;
 
 pub(crate) use answerer::Answerer;
 pub(crate) use budget::Costs;
-pub(crate) use checks::{check_out, find_env, usage};
+pub(crate) use checks::{check_out, check_playable, find_env, usage};
 pub(crate) use data_file::{absolute_place, name_of, place_of};
 pub(crate) use datasets::{OpenData, Opened, split_of};
 pub(crate) use episodes::{EpisodesOut, OpenEpisodes};

@@ -1,15 +1,17 @@
 //! Turns settings into a job, with every check that is possible before the work begins.
 
-use super::checks::{env_for, find_env, usage};
+use super::checks::{check_playable, env_for, find_env, usage};
+use super::data_file::{absolute_place, refused};
 use super::features::PrepareFeatures;
 use super::idle_keys::idle_keys;
 use super::labels::{DISTILL, distillation_head, prepare_classifier, prepare_student_of_data, student_spec};
 use super::prepared::PreparedRun;
 use super::sources::peek;
 use super::start::Start;
+use super::subject::check_shape;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
-use super::transitions::deep_settings;
+use super::transitions::{deep_settings, is_random, recorded_episodes};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{
     ConfigError, Layer, Origin, Settings, StudentSpec, read_toml, refuse_batch_norm, resolve, resolve_onto,
@@ -18,13 +20,12 @@ use crate::distill::{EnsembleMean, PolicyDistillConfig, PolicyDistiller};
 use crate::error::Error;
 use crate::export::safetensors;
 use crate::jobs::{
-    DataConfig, PlanConfig, PlannerJob, PolicyDistillation, PolicyDistillationJob, RunConfig, SourceConfig,
-    StoreConfig,
+    DataConfig, PlanConfig, PlannerJob, PolicyDistillation, PolicyDistillationJob, RecordedStates, RunConfig,
+    SourceConfig, StoreConfig,
 };
 use crate::model::Model;
 use crate::optimizer::StudentOptimizer;
 use crate::planning::{Planner, PlanningConfig};
-use crate::shell;
 use crate::store::{RunDir, names};
 use crate::train::Play;
 use potstill_core::Streams;
@@ -187,12 +188,14 @@ fn prepare_student_policy(
     layers: &[Layer],
     threads: usize,
 ) -> Result<PreparedRun, Error> {
+    let spec = if spec.is_playable() { spec } else { other_environment(&model, &spec, layers)? };
     // Where the teacher was trained, unless another place is named.
     let place = Table::from_iter([("env".to_owned(), Value::String(spec.id.clone()))]);
-    let is_named =
-        layers.iter().any(|layer| ["env", "data"].iter().any(|key| layer.values.contains_key(*key)));
+    let is_named = layers.iter().any(|layer| layer.values.contains_key("env"));
     let home = (!is_named).then_some(Layer { origin: Origin::Program("of the teacher"), values: place });
-    let layers: Vec<Layer> = home.into_iter().chain(layers.iter().cloned()).collect();
+    let recorded = peek(layers, "data").map(|given| recorded_states(given, &spec, layers)).transpose()?;
+    let (recorded, of_data) = recorded.unzip();
+    let layers: Vec<Layer> = home.into_iter().chain(layers.iter().cloned()).chain(of_data).collect();
     let resolved = resolve::<PolicyDistillation>(&layers)?;
     let (config, idle) = (resolved.to_toml(head), idle_keys(&resolved));
     let ((run, (distil, StudentOptimizer(optimizer))), store) = resolved.settings;
@@ -204,17 +207,10 @@ fn prepare_student_policy(
         )));
     };
     let id = &spec.id;
-    match (&run.env, &run.data) {
-        (Some(env), None) if env == id => {}
-        (None, None) => unreachable!("a policy brings its environment"),
-        (Some(env), None) => {
-            find_env(env)?;
-            return Err(usage(format!("the teacher was trained in {id}; --env must be {id}, got {env}")));
-        }
-        (_, Some(_)) => {
-            let id = shell::word(id);
-            return Err(usage(format!("the teacher is a policy; give --env {id}, not --data")));
-        }
+    let env = run.env.as_ref().expect("a policy brings its environment");
+    if env != id {
+        find_env(env)?;
+        return Err(usage(format!("the teacher was trained in {id}; --env must be {id}, got {env}")));
     }
     if run.teacher_weights.is_some() || run.teacher_mean != EnsembleMean::Geometric {
         return Err(usage("teacher_weights and teacher_mean are for several teachers of classes"));
@@ -243,10 +239,57 @@ fn prepare_student_policy(
     let (settings, steps) = (distil.clone(), distil.total_steps());
     let (taught, distil) = ((model.clone(), teacher_run), (distil, optimizer));
     let on = spec.name().to_owned();
-    let job = Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, threads));
+    let job =
+        Box::new(PolicyDistillationJob::new(taught, spec, run.seed, student, distil, recorded, threads));
     let student = PreparedRun::of(DISTILL, (&on, run.seed), config, store, job);
     let student = with_teacher(student, &model).with_warning(idle);
     Ok(student.with_schedules(&settings, None, Some(steps)))
+}
+
+/// Episodes of which one is held out.
+const FOLD: usize = 10;
+
+/// The states of recorded episodes, and the layer of values that follow from them.
+fn recorded_states(given: &str, spec: &Spec, layers: &[Layer]) -> Result<(RecordedStates, Layer), Error> {
+    let data = recorded_episodes(("--data", given), spec, "a policy is distilled on the states of episodes")?;
+    let refuse = |reason: &str| refused("--data", given, reason);
+    let crc = i64::from(data.checksum());
+    let known = layers.iter().rev().find_map(|layer| layer.values.get("data_crc32c"));
+    if known.is_some_and(|known| known.as_integer() != Some(crc)) {
+        return Err(refuse("it is not the data that the run was begun with"));
+    }
+    let observations = data.observations().typed::<f32>();
+    let observations = observations.ok_or_else(|| refuse("its observations are no vectors of numbers"))?;
+    let (width, episodes) = (data.observation_space().features(), data.episodes());
+    let (mut transfer_set, mut held_out) = (Vec::new(), Vec::new());
+    for (i, episode) in episodes.iter().enumerate() {
+        // No action is taken in the last one.
+        let states = &observations[(episode.first_step + i) * width..][..episode.steps * width];
+        let is_held_out = episodes.len() >= FOLD && i % FOLD == FOLD - 1;
+        (if is_held_out { &mut held_out } else { &mut transfer_set }).extend_from_slice(states);
+    }
+    let mut values = Table::from_iter([("data_crc32c".to_owned(), Value::Integer(crc))]);
+    if !is_random(given) {
+        // The run may be resumed from another folder.
+        values.insert("data".to_owned(), absolute_place(given).into());
+    }
+    Ok((RecordedStates { transfer_set, held_out }, Layer { origin: Origin::Program("of the data"), values }))
+}
+
+/// The environment that the settings name for a teacher whose own is not at hand.
+fn other_environment(teacher: &Model, own: &Spec, layers: &[Layer]) -> Result<Spec, Error> {
+    let Some(env) = peek(layers, "env").filter(|env| *env != own.id) else {
+        // Recorded states need none.
+        if peek(layers, "data").is_none() {
+            check_playable(own)?;
+        }
+        return Ok(own.clone());
+    };
+    let spec = find_env(env)?;
+    check_playable(&spec)?;
+    check_shape(teacher, &spec)
+        .map_err(|reason| usage(format!("--env {env}: the teacher does not fit: {reason}")))?;
+    Ok(spec)
 }
 
 /// The layers with the checksum of the teacher, if it is the one that they name.

@@ -10,7 +10,8 @@ use crate::export::Purpose;
 use crate::model::Model;
 use crate::store::{Checkpoint, RunDir, StoreError, names, snapshot_file};
 use crate::words::counted;
-use potstill_core::{Restorable, Snapshot};
+use potstill_core::{Restorable, Snapshot, Value as SavedValue};
+use potstill_nn::NetworkSpec;
 use std::path::PathBuf;
 use toml::{Table, Value};
 
@@ -25,8 +26,8 @@ pub(super) struct Start {
 
 /// The part of a run that another starts from.
 enum Kept {
-    /// The parameters of its best model.
-    Weights { model: Box<Model>, purpose: Purpose },
+    /// The parameters of its best model, and its critics if they are of the same moment.
+    Weights { model: Box<Model>, purpose: Purpose, critics: Option<(Snapshot, NetworkSpec)> },
     /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
 }
@@ -56,7 +57,8 @@ impl Start {
         } else {
             let (model, crc32c) = learned(&from)?;
             let purpose = learned_purpose(&from);
-            (Kept::Weights { model: Box::new(model), purpose }, crc32c)
+            let critics = critics_beside(&model, &from);
+            (Kept::Weights { model: Box::new(model), purpose, critics }, crc32c)
         };
         let known = given("from_crc32c").and_then(Value::as_integer);
         if known.is_some_and(|known| known != i64::from(crc32c)) {
@@ -83,7 +85,7 @@ impl Start {
     pub(super) fn apply(&self, mut plan: PreparedRun) -> Result<PreparedRun, Error> {
         let run = self.run.display();
         match &self.kept {
-            Kept::Weights { model, purpose } => {
+            Kept::Weights { model, purpose, critics } => {
                 if *purpose == Purpose::Policy
                     && matches!(**model, Model::Network(_))
                     && plan.job.learns_values()
@@ -93,7 +95,9 @@ impl Start {
                     return Err(bad("from", format!("{run}: {reason}")));
                 }
                 plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?;
-                if matches!(**model, Model::Control(_)) {
+                let are_taken =
+                    critics.as_ref().is_some_and(|(saved, spec)| plan.job.take_over_critics(saved, spec));
+                if matches!(**model, Model::Control(_)) && !are_taken {
                     let warning = format!(
                         "--from {run}: the policy is taken over; critics, if there are any, begin anew"
                     );
@@ -127,6 +131,39 @@ impl Start {
         plan.start = Some(plan.job.snapshot());
         Ok(plan)
     }
+}
+
+/// The critics of a run and their architecture, if its newest checkpoint has some beside this policy: those of another
+/// moment, or of observations that were scaled for them, would mislead it.
+fn critics_beside(model: &Model, from: &RunDir) -> Option<(Snapshot, NetworkSpec)> {
+    let Model::Control(policy) = model else { return None };
+    let state = Checkpoint::newest(from, false).ok()??.state;
+    if !holds(&state, policy.network().parameters()) {
+        return None;
+    }
+    let config: Table = from.read_text(names::CONFIG).ok()?.parse().ok()?;
+    let spec = ["critic_net_arch", "net_arch"].iter().find_map(|key| config.get(*key)?.as_str())?;
+    Some((branch_with(&state, "critic-0")?.clone(), spec.parse().ok()?))
+}
+
+/// Returns true if a state holds these parameters somewhere.
+fn holds(state: &Snapshot, parameters: &[f32]) -> bool {
+    state.iter().any(|(_, value)| match value {
+        SavedValue::Tree(tree) => holds(tree, parameters),
+        SavedValue::F32s(saved) => saved == parameters,
+        _ => false,
+    })
+}
+
+/// The branch of a state that holds a value of this name.
+fn branch_with<'a>(state: &'a Snapshot, name: &str) -> Option<&'a Snapshot> {
+    if state.contains(name) {
+        return Some(state);
+    }
+    state.iter().find_map(|(_, value)| match value {
+        SavedValue::Tree(tree) => branch_with(tree, name),
+        _ => None,
+    })
 }
 
 /// The state of a run's newest checkpoint.

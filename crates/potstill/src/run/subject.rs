@@ -32,16 +32,27 @@ pub(crate) enum Subject {
 impl Subject {
     /// Reads the model of a finished run.
     pub(crate) fn load(dir: &RunDir) -> Result<Self, Error> {
-        Self::read(dir, names::MODEL, &model_file(dir)?)
+        Self::read(dir, names::MODEL, &model_file(dir)?, None)
+    }
+
+    /// Reads the model of a finished run, a policy for this environment in place of the one that it was trained in.
+    pub(crate) fn load_for(dir: &RunDir, env: Option<Spec>) -> Result<Self, Error> {
+        match Self::read(dir, names::MODEL, &model_file(dir)?, env.clone())? {
+            Subject::Classifier { .. } if env.is_some() => Err(usage(format!(
+                "{} learned a classifier, no policy; --env is for policies",
+                dir.path().display()
+            ))),
+            subject => Ok(subject),
+        }
     }
 
     /// Reads a run's copy of another run's model, under this name: the teacher of a distillation run.
     pub(crate) fn load_copy(dir: &RunDir, name: &str) -> Result<Self, Error> {
         let model = dir.read(name)?;
-        Self::read(dir, name, &model)
+        Self::read(dir, name, &model, None)
     }
 
-    fn read(dir: &RunDir, name: &str, model: &[u8]) -> Result<Self, Error> {
+    fn read(dir: &RunDir, name: &str, model: &[u8], other: Option<Spec>) -> Result<Self, Error> {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
         let config = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
@@ -61,7 +72,10 @@ impl Subject {
         };
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
-                let spec = env_of_run(dir.path(), id)?;
+                let spec = match other {
+                    Some(other) => other,
+                    None => env_of_run(dir.path(), id)?,
+                };
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {
                     let run = dir.path().display();
                     return Err(usage(format!(
@@ -205,7 +219,17 @@ pub(super) fn check_shape(model: &Model, spec: &Spec) -> Result<(), String> {
         Model::Predictor(_) => return Err("it is a classifier, no policy".to_owned()),
         Model::Control(policy) => {
             let bounds = Space::Box { low: policy.low().to_vec(), high: policy.high().to_vec() };
-            if (policy.network().inputs(), &bounds) != (observations.features(), &actions) {
+            // Bounds of recorded actions may be narrower.
+            let is_within = match &actions {
+                Space::Box { low, high } => {
+                    let side = |ours: &[f32], theirs: &[f32], within: fn(&f32, &f32) -> bool| {
+                        ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(x, y)| within(x, y))
+                    };
+                    side(policy.low(), low, f32::ge) && side(policy.high(), high, f32::le)
+                }
+                _ => false,
+            };
+            if policy.network().inputs() != observations.features() || !is_within {
                 let (id, inputs) = (&spec.id, policy.network().inputs());
                 return Err(format!(
                     "it maps {inputs} to {bounds}, but {id} has observations {observations} and actions {actions}"

@@ -1,6 +1,6 @@
 //! Runs of agents for discrete observations, which may learn from recordings or act on another run's values.
 
-use super::checks::{bad, env_and_length, usage};
+use super::checks::{bad, check_playable, env_and_length, usage};
 use super::data_file::refused;
 use super::episodes::OpenEpisodes;
 use super::idle_keys::idle_keys;
@@ -125,6 +125,7 @@ impl PrepareTabular<'_> {
         let (config, idle) = (resolved.to_toml(self.head), idle_keys(&resolved));
         let ((run, (source, settings)), store) = resolved.settings;
         let spec = env_and_length(self.algorithm, &run)?;
+        check_playable(&spec)?;
         let recording = data.map(|data| self.checked(&data, &spec)).transpose()?.map(Arc::new);
         let (seed, on, streams) = (run.seed, spec.name().to_owned(), Streams::new(run.seed));
         let RunConfig { steps, schedule_steps, .. } = run;

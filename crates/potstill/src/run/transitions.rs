@@ -1,7 +1,7 @@
 //! Recorded transitions that a network learns from offline.
 
 use super::actions::Actions;
-use super::checks::{bad, find_env, usage};
+use super::checks::{bad, check_playable, find_env, usage};
 use super::data_file::refused;
 use super::episodes::OpenEpisodes;
 use super::sources::peek;
@@ -9,7 +9,7 @@ use crate::agent::Agent;
 use crate::algorithm::{Algorithm, DataKind, PolicyKind};
 use crate::config::{Layer, Origin};
 use crate::data::OfflineDataset;
-use crate::data::episodes::{EpisodeFilter, EpisodeRecorder};
+use crate::data::episodes::{EpisodeFilter, EpisodeRecord, EpisodeRecorder};
 use crate::error::Error;
 use crate::experience::Steps;
 use crate::jobs::{EvalConfig, OfflineData};
@@ -24,6 +24,8 @@ use toml::{Table, Value};
 pub(super) struct Recorded {
     file: String,
     data: OfflineDataset,
+    /// True if the data have no bounds of actions.
+    is_unbounded: bool,
     /// The values of settings that follow from the data.
     values: Table,
 }
@@ -61,7 +63,8 @@ impl Recorded {
                 peek(layers, "env").ok_or_else(|| refuse("name the environment (--env ID)".to_owned()))?;
             let data = play_at_random(&find_env(env)?, steps, seed)?;
             let values = Table::new();
-            return Ok(data.map(|data| Self { file: file.to_owned(), data, values }));
+            let is_unbounded = false;
+            return Ok(data.map(|data| Self { file: file.to_owned(), data, is_unbounded, values }));
         }
         let OpenEpisodes { data, checksum, source, .. } =
             OpenEpisodes::open("--data", file, &format!("`{name}` learns from episodes"))?;
@@ -71,12 +74,15 @@ impl Recorded {
             return Err(refuse("it is not the data that the run was begun with".to_owned()));
         }
         let mut values = Table::from_iter([("data_crc32c".to_owned(), Value::Integer(crc))]);
-        if peek(layers, "env").is_none() && !data.env().is_empty() {
-            values.insert("env".to_owned(), data.env().into());
+        if peek(layers, "env").is_none() {
+            let is_known = find_env(data.env()).is_ok();
+            let env = if is_known { data.env().to_owned() } else { data.recorded_env() };
+            values.insert("env".to_owned(), env.into());
         }
         // The run may be resumed from another folder.
         values.insert("data".to_owned(), source.into());
-        Ok(Some(Self { file: file.to_owned(), data, values }))
+        let is_unbounded = data.has_unbounded_actions();
+        Ok(Some(Self { file: file.to_owned(), data, is_unbounded, values }))
     }
 
     /// The layer of values that follow from the data.
@@ -97,14 +103,15 @@ impl Recorded {
                 "there are no episodes of its own in a run on recorded data; give steps, which are updates";
             return Err(bad("episodes", reason.to_owned()));
         }
-        self.data
-            .check(&spec.id, &spec.observation_space(), &spec.action_space())
+        let data = self
+            .data
+            .in_environment(&spec.id, &spec.observation_space(), &spec.action_space())
             .map_err(|reason| refused("--data", &self.file, reason))?;
         if settings.top_fraction >= 1.0 {
-            return Ok(self);
+            return Ok(Self { data, ..self });
         }
         let best = EpisodeFilter { top: Some(settings.top_fraction), ..EpisodeFilter::default() };
-        let data = self.data.select(&best.kept(&self.data));
+        let data = data.select(&best.kept(&data));
         Ok(Self { data, ..self })
     }
 
@@ -113,11 +120,34 @@ impl Recorded {
         self.data.steps() as u64
     }
 
-    /// Remarks on data that little can be learned from, or whose ends have to be understood.
-    pub(super) fn warnings(&self) -> Vec<String> {
+    /// The first observations of all episodes, row after row.
+    pub(super) fn first_observations(&self) -> Vec<f32> {
+        let observations = self.data.observations().typed::<f32>().unwrap_or_default();
+        let width = self.data.observation_space().features();
+        let first = |(i, episode): (usize, &EpisodeRecord)| {
+            observations.iter().skip((episode.first_step + i) * width).take(width)
+        };
+        self.data.episodes().iter().enumerate().flat_map(first).copied().collect()
+    }
+
+    /// Remarks on data that little can be learned from, whose ends have to be understood, or whose environment is not at
+    /// hand.
+    pub(super) fn warnings(&self, spec: &Spec) -> Vec<String> {
         let (episodes, rewards) = (self.data.episodes(), self.data.rewards());
         let terminated = episodes.iter().filter(|episode| episode.terminated).count();
         let mut warnings = Vec::new();
+        if !spec.is_playable() {
+            let env = match self.data.env() {
+                "" => "names no environment".to_owned(),
+                env => format!("environment {env} is not at hand"),
+            };
+            warnings.push(format!(
+                "{env}: no returns are measured; estimate them with potstill evaluate-offline, or give --env ID"
+            ));
+            if self.is_unbounded {
+                warnings.push("bounds of actions are not known: the recorded extremes are taken".to_owned());
+            }
+        }
         if episodes.len() == 1 {
             warnings.push("has one episode: little of what it leaves out can be told from it".to_owned());
         }
@@ -190,6 +220,7 @@ fn at_random<O: Row + ?Sized, A: Row + ?Sized>(
     (spec, steps, seed): (&Spec, u64, u64),
     mut env: BoxEnv<O, A>,
 ) -> Result<OfflineDataset, Error> {
+    check_playable(spec)?;
     let streams = Streams::new(seed);
     let mut recorder = EpisodeRecorder::new(&spec.id, env.observation_space(), env.action_space());
     recorder
@@ -203,13 +234,14 @@ pub(crate) fn is_random(given: &str) -> bool {
     given.starts_with(RANDOM)
 }
 
-/// The episodes of a source for a policy of an environment, of any spaces.
+/// The episodes of a source for a policy of an environment, of any spaces. `learner` says for other data what they are for.
 ///
 /// # Errors
 /// If they cannot be read, or are of other spaces.
 pub(crate) fn recorded_episodes(
     (option, given): (&'static str, &str),
     spec: &Spec,
+    learner: &str,
 ) -> Result<OfflineDataset, Error> {
     let refuse = |reason: String| refused(option, given, reason);
     if let Some(words) = given.strip_prefix(RANDOM) {
@@ -220,9 +252,8 @@ pub(crate) fn recorded_episodes(
         };
         return data.ok_or_else(|| refuse(format!("{} has neither states nor features", spec.id)));
     }
-    let data = OpenEpisodes::open(option, given, "a policy is evaluated by episodes")?.data;
-    data.check(&spec.id, &spec.observation_space(), &spec.action_space()).map_err(refuse)?;
-    Ok(data)
+    let data = OpenEpisodes::open(option, given, learner)?.data;
+    data.in_environment(&spec.id, &spec.observation_space(), &spec.action_space()).map_err(refuse)
 }
 
 /// The settings of a run of a network that are not the algorithm's: those of evaluations, and of recorded

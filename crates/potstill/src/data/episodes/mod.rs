@@ -56,6 +56,7 @@ pub use statistics::{Spread, Statistics};
 
 use crate::experience::{Trajectory, Transition};
 use potstill_core::Stored;
+use potstill_env::registry::recorded;
 use potstill_env::{Row, Space};
 use serde_json::{Map, Value};
 use std::borrow::Borrow;
@@ -123,6 +124,32 @@ impl OfflineDataset {
     /// The environment's id; empty if it is not known.
     pub fn env(&self) -> &str {
         &self.env
+    }
+
+    /// The id of an [environment that is not at hand](recorded), with the spaces of the data. A component of the actions
+    /// without bounds has the least and the greatest recorded value as its bounds.
+    pub fn recorded_env(&self) -> String {
+        let mut actions = self.action_space.clone();
+        if let Space::Box { low, high } = &mut actions {
+            let recorded = self.actions.typed::<f32>().expect("the type of the space");
+            let width = low.len();
+            for (i, (low, high)) in low.iter_mut().zip(high).enumerate() {
+                let column = || recorded.iter().skip(i).step_by(width).copied();
+                let (least, greatest) =
+                    (column().fold(f32::INFINITY, f32::min), column().fold(f32::NEG_INFINITY, f32::max));
+                // One value alone still needs an extent.
+                let extent = if least < greatest { 0.0 } else { 1.0 };
+                *low = if low.is_finite() { *low } else { least - extent };
+                *high = if high.is_finite() { *high } else { greatest + extent };
+            }
+        }
+        recorded::id(&self.env, &self.observation_space, &actions)
+    }
+
+    /// Returns true if a component of the actions has no bounds.
+    pub fn has_unbounded_actions(&self) -> bool {
+        let Space::Box { low, high } = &self.action_space else { return false };
+        low.iter().chain(high).any(|bound| bound.is_infinite())
     }
 
     /// The space of observations.
@@ -309,6 +336,27 @@ impl OfflineDataset {
             }
         }
         Ok(())
+    }
+
+    /// The same episodes with the spaces of their environment, in place of those that the data were described with.
+    ///
+    /// If an observation or action is outside of them: as [`check`](Self::check).
+    pub fn in_environment(
+        self,
+        env: &str,
+        observation_space: &Space,
+        action_space: &Space,
+    ) -> Result<Self, String> {
+        self.check(env, observation_space, action_space)?;
+        let is_same_kind = |rows: &Rows, space: &Space| {
+            std::mem::discriminant(rows) == std::mem::discriminant(&Rows::of(space, usize::MAX))
+        };
+        let space = |rows: &Rows, own: &Space, theirs: &Space| {
+            if is_same_kind(rows, theirs) { theirs.clone() } else { own.clone() }
+        };
+        let observation_space = space(&self.observations, &self.observation_space, observation_space);
+        let action_space = space(&self.actions, &self.action_space, action_space);
+        Ok(Self { observation_space, action_space, ..self })
     }
 
     /// The CRC-32C of all episodes: of their numbers and ends, not of seeds and metadata. It is the same in
