@@ -376,7 +376,7 @@ impl<const N: usize> Critics<N> {
 mod tests {
     use super::*;
     use crate::optimizer::OptimizerKind;
-    use potstill_core::Streams;
+    use potstill_core::{Restorable, Streams};
     use potstill_env::Space;
 
     /// Critics `Q_1(s, a) = s + 2 a` and `Q_2(s, a) = 3 s - a + 1`, with the largest norm of a gradient.

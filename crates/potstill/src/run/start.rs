@@ -26,7 +26,7 @@ pub(super) struct Start {
 
 /// The part of a run that another starts from.
 enum Kept {
-    /// The parameters of its best model, and its critics if they are of the same moment.
+    /// The parameters of its best model, and the critics that it has learned with, if it is an offline run.
     Weights { model: Box<Model>, purpose: Purpose, critics: Option<(Snapshot, NetworkSpec)> },
     /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
@@ -133,26 +133,18 @@ impl Start {
     }
 }
 
-/// The critics of a run and their architecture, if its newest checkpoint has some beside this policy: those of another
-/// moment, or of observations that were scaled for them, would mislead it.
+/// The critics of an offline run in a box of actions and their architecture. Its model is the last one, as its newest
+/// checkpoint is, where others have the best; critics of observations that were scaled for them would mislead.
 fn critics_beside(model: &Model, from: &RunDir) -> Option<(Snapshot, NetworkSpec)> {
-    let Model::Control(policy) = model else { return None };
-    let state = Checkpoint::newest(from, false).ok()??.state;
-    if !holds(&state, policy.network().parameters()) {
+    let Model::Control(_) = model else { return None };
+    let config: Table = from.read_text(names::CONFIG).ok()?.parse().ok()?;
+    let is_scaled = config.get("normalize_observations").and_then(Value::as_bool) == Some(true);
+    if !config.contains_key("data") || is_scaled {
         return None;
     }
-    let config: Table = from.read_text(names::CONFIG).ok()?.parse().ok()?;
+    let state = Checkpoint::newest(from, false).ok()??.state;
     let spec = ["critic_net_arch", "net_arch"].iter().find_map(|key| config.get(*key)?.as_str())?;
     Some((branch_with(&state, "critic-0")?.clone(), spec.parse().ok()?))
-}
-
-/// Returns true if a state holds these parameters somewhere.
-fn holds(state: &Snapshot, parameters: &[f32]) -> bool {
-    state.iter().any(|(_, value)| match value {
-        SavedValue::Tree(tree) => holds(tree, parameters),
-        SavedValue::F32s(saved) => saved == parameters,
-        _ => false,
-    })
 }
 
 /// The branch of a state that holds a value of this name.
