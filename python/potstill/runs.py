@@ -567,7 +567,8 @@ def evaluate(
         episodes: The number of episodes, from 1.
         seed: The seed of the episodes, from 0.
         threads: The number of threads, by default that of the cores; no result depends on it.
-        env: The environment of a run that was begun with one of Python in another process, as of `train`.
+        env: The environment of a run that was begun with one of Python in another process, as of `train`; of a run that has
+            learned from data alone, without an environment, the one to play in.
 
     Returns:
         The measures by name, such as `mean_return`.
@@ -575,8 +576,12 @@ def evaluate(
     Raises:
         InputError: If the folder is no run, or it is damaged.
     """
-    folder = _playable(run, env)
-    measures: dict[str, Any] = json.loads(_native.evaluate(folder, episodes, seed, threads))
+    learned_in = _environment_of(_out(run))
+    if env is not None and learned_in is not None and learned_in.startswith("recorded:"):
+        folder, other = _out(run), given(env).id
+    else:
+        folder, other = _playable(run, env), None
+    measures: dict[str, Any] = json.loads(_native.evaluate(folder, other, episodes, seed, threads))
     return measures
 
 

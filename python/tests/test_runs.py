@@ -115,6 +115,8 @@ def test_a_policy_is_judged_by_recorded_episodes(runs):
         ({"epsilon": 0.1, "temperature": 1.0}, "epsilon and temperature: give one of them"),
         ({"epsilon": 1.5}, "a probability is from 0 to 1, got 1.5"),
         ({"behaviour": "random", "behaviour_temperature": 0.0}, "a temperature is above 0, got 0"),
+        ({"behaviour": "random", "behaviour_epsilon": 0.1}, "are of the run that"),
+        ({"behaviour_epsilon": 0.1}, "are of the run that"),
         ({"gamma": 2.0}, "write a number from 0 to 1"),
         ({"updates": 0}, "write a number of 1 or above"),
         ({"accept_if": "estimate"}, "accept_if: write NAME > NAME"),
@@ -141,6 +143,7 @@ def test_episodes_of_an_unknown_environment_are_enough(runs):
     assert ps.evaluate_policy(run, "potstill/CartPole-v1", n_eval_episodes=2)[0] > 0
     with pytest.raises(ps.InputError, match="only recorded transitions are at hand"):
         ps.evaluate(run)
+    assert ps.evaluate(run, env="CartPole-v1", episodes=2)["episodes"] == 2
 
 
 def test_tables_and_tuples_and_games_and_forces(runs):

@@ -108,6 +108,30 @@ fn actions_without_bounds_have_those_that_were_recorded() {
 }
 
 #[test]
+fn networks_learn_from_numbered_observations_as_vectors() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path();
+    json(path, "play --env FrozenLake-v1 --episodes 60 --seed 1 --record lake.jsonl");
+    let advice = "give one number to each (--env FrozenLake-v1:one_hot=true)";
+    refused(path, &format!("train cql --data lake.jsonl {SMALL} --out no"), advice);
+    let env = "--env FrozenLake-v1:one_hot=true";
+    let run = json(path, &format!("train cql {env} --data lake.jsonl {SMALL} --out lake"));
+    assert!(run["mean_return"].is_number(), "{run}");
+    let found = json(path, "evaluate-offline lake --data lake.jsonl --updates 20");
+    assert_eq!(found["estimators"].as_array().unwrap().len(), 7, "{found}");
+    // Arrays do not say how many states there are: as many as the environment has.
+    json(path, "data convert lake.jsonl --out lake.npz");
+    result(path, &format!("train cql {env} --data lake.npz {SMALL} --out arrays"));
+    let model = |run: &str| fs::read(path.join(run).join("model.safetensors")).unwrap();
+    assert!(model("arrays") == model("lake"));
+    refused(
+        path,
+        &format!("train cql --env Taxi-v3:one_hot=true --data lake.jsonl {SMALL} --out no"),
+        "it was recorded in FrozenLake-v1",
+    );
+}
+
+#[test]
 fn an_online_learner_goes_on_with_the_critics_of_an_offline_one() {
     let dir = TempDir::new().unwrap();
     let path = dir.path();
@@ -129,7 +153,8 @@ fn an_online_learner_goes_on_with_the_critics_of_an_offline_one() {
     check("td3", "td3-bc", "", true);
     check("sac", "iql", "", true);
     check("ddpg", "cql", "", true);
-    // Critics of another form, and of scaled observations.
+    // Critics of another form, of another discount, and of scaled observations.
+    check("sac", "td3-bc", "--gamma 0.9", false);
     check("td3", "td3-bc", "--set critic_net_arch=mlp:9", false);
     check("td3", "scaled", "", false);
 }

@@ -251,6 +251,10 @@ fn what_cannot_be_searched_is_refused() {
         "`learning_rate` (--search): must be 0 or above",
     );
     check(
+        "tune cql --env CartPole-v1 --data random:200 --steps 20 --set eval_freq=0 --search gamma=0.9|0.99",
+        "a search chooses by returns, and these trials measure none",
+    );
+    check(
         &format!("{pole} --search gamma=0.9|0.99 --set record=all.jsonl"),
         "--record is for one run: the trials would write to one place",
     );

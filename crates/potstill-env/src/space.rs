@@ -19,6 +19,7 @@ use potstill_core::snapshot::Codec;
 use potstill_core::{Pcg64, Snapshot, SnapshotError, Value};
 use std::borrow::{Borrow, BorrowMut};
 use std::fmt;
+use std::str::FromStr;
 
 /// A set of observations or actions, as in Gymnasium.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +101,27 @@ impl Space {
         }
     }
 
+    /// The most numbers of an observation or action that a text or a file may ask for.
+    pub const FEATURES_MAX: usize = 1 << 20;
+
+    /// The whole space as a text, which is parsed as the same:
+    ///
+    /// | space | text |
+    /// |---|---|
+    /// | `Discrete`, `Tuple`, `MultiBinary` | as they are displayed: `Discrete(4)`, `Tuple(32, 11, 2)` |
+    /// | `Image` | its frames if there are several, rows, points and channels: `Image(84, 84, 3)` |
+    /// | `Box` | the bounds of its components, and how many follow each other with the same: `Box(-1:1*2, -8:8)` |
+    pub fn text(&self) -> String {
+        let Space::Box { low, high } = self else { return self.to_string() };
+        let bounds: Vec<(f32, f32)> = low.iter().copied().zip(high.iter().copied()).collect();
+        let part = |part: &[(f32, f32)]| {
+            let ((low, high), times) = (part[0], part.len());
+            if times == 1 { format!("{low}:{high}") } else { format!("{low}:{high}*{times}") }
+        };
+        let parts: Vec<String> = bounds.chunk_by(|a, b| a == b).map(part).collect();
+        format!("Box({})", parts.join(", "))
+    }
+
     /// Returns true if all numbers are whole, from 0 to 255.
     pub fn is_bytes(&self) -> bool {
         matches!(self, Space::MultiBinary { .. } | Space::Image { .. })
@@ -146,6 +168,56 @@ impl Space {
             .collect();
         parts.reverse();
         parts
+    }
+}
+
+/// The lengths of a space's parts, if their product is not too large.
+fn sizes(parts: &[&str], most: usize) -> Option<Vec<usize>> {
+    let sizes = parts.iter().map(|part| part.parse().ok()).collect::<Option<Vec<usize>>>()?;
+    let product = sizes.iter().try_fold(1_usize, |product, size| product.checked_mul(*size))?;
+    (product <= most).then_some(sizes)
+}
+
+impl FromStr for Space {
+    type Err = String;
+
+    /// Parses a [text](Space::text); the error is the reason.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected =
+            || "expected a space, such as Discrete(4), Box(-1:1*2, -inf:inf) or Image(84, 84, 3)".to_owned();
+        let (name, rest) = text.trim().split_once('(').ok_or_else(expected)?;
+        let parts: Vec<&str> =
+            rest.strip_suffix(')').ok_or_else(expected)?.split(',').map(str::trim).collect();
+        // Of states there may be more than numbers of an observation.
+        let counted = |most: usize| sizes(&parts, most).ok_or_else(expected);
+        let space = match name {
+            "Discrete" if parts.len() == 1 => Space::Discrete { n: counted(usize::MAX / 2)?[0] },
+            "Tuple" => Space::Tuple { sizes: counted(usize::MAX / 2)? },
+            "MultiBinary" => Space::MultiBinary { shape: counted(Self::FEATURES_MAX)? },
+            "Image" => match counted(Self::FEATURES_MAX)?[..] {
+                [height, width, channels] => Space::Image { frames: 1, height, width, channels },
+                [frames, height, width, channels] => Space::Image { frames, height, width, channels },
+                _ => return Err(expected()),
+            },
+            "Box" => {
+                let (mut low, mut high) = (Vec::new(), Vec::new());
+                for part in parts {
+                    let (bounds, times) = part.split_once('*').unwrap_or((part, "1"));
+                    let (from, to) = bounds.split_once(':').ok_or_else(expected)?;
+                    let bound = |text: &str| text.trim().parse::<f32>().map_err(|_| expected());
+                    let times: usize = times.trim().parse().map_err(|_| expected())?;
+                    if times > Self::FEATURES_MAX - low.len() {
+                        return Err(format!("it has more than {} numbers", Self::FEATURES_MAX));
+                    }
+                    low.resize(low.len() + times, bound(from)?);
+                    high.resize(high.len() + times, bound(to)?);
+                }
+                Space::Box { low, high }
+            }
+            _ => return Err(expected()),
+        };
+        space.well_formed()?;
+        Ok(space)
     }
 }
 
@@ -630,5 +702,50 @@ impl Row for [u8] {
     fn from_numbers(numbers: &[f64], space: &Space) -> Option<Vec<u8>> {
         let row: Vec<u8> = numbers.iter().map(|&number| u8::narrow(number)).collect::<Option<_>>()?;
         row.is_in(space).then_some(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spaces_are_read_as_they_are_written() {
+        let check = |space: Space, expected: &str| {
+            assert_eq!(space.text(), expected);
+            assert_eq!(expected.parse(), Ok(space), "{expected}");
+        };
+        check(Space::Discrete { n: 4 }, "Discrete(4)");
+        check(Space::Tuple { sizes: vec![32, 11, 2] }, "Tuple(32, 11, 2)");
+        check(Space::MultiBinary { shape: vec![2, 3] }, "MultiBinary(2, 3)");
+        check(Space::Image { frames: 4, height: 84, width: 84, channels: 1 }, "Image(4, 84, 84, 1)");
+        check(Space::uniform(17, f32::NEG_INFINITY, f32::INFINITY), "Box(-inf:inf*17)");
+        check(Space::Box { low: vec![-1.0, -1.0, -8.5], high: vec![1.0, 1.0, 0.1] }, "Box(-1:1*2, -8.5:0.1)");
+    }
+
+    #[test]
+    fn a_space_that_cannot_be_is_told() {
+        let check = |text: &str, expected: &str| {
+            let reason = text.parse::<Space>().unwrap_err();
+            assert!(reason.contains(expected), "{text}: {reason}");
+        };
+        for text in [
+            "",
+            "4",
+            "Box(4)",
+            "Box(a:b)",
+            "Discrete(-1)",
+            "Discrete(2, 3)",
+            "Image(2)",
+            "Sphere(2)",
+            "Box(0:1",
+        ] {
+            check(text, "expected a space");
+        }
+        check("Discrete(0)", "has no element");
+        check("Box(1:-1)", "component 0 is from 1 to -1");
+        check("Box(0:1*1048577)", "more than 1048576 numbers");
+        check("Tuple(99999999999, 99999999999)", "expected a space");
+        check("MultiBinary(2000, 2000)", "expected a space");
     }
 }

@@ -242,20 +242,15 @@ pub(crate) fn resume(
 pub(crate) fn evaluate(
     py: Python<'_>,
     run: PathBuf,
+    env: Option<String>,
     episodes: u64,
     seed: u64,
     threads: Option<usize>,
 ) -> PyResult<String> {
-    let request = EvaluateRequest { run, env: None, episodes, seed, threads: threads_of(threads)? };
+    let request = EvaluateRequest { run, env, episodes, seed, threads: threads_of(threads)? };
     // Stopped by a signal, which is raised in place of a result.
     watched(py, None, |watcher| evaluate_unless(&|| watcher.stop_requested(), &request))
         .map(|result| text_of(&result.unwrap_or_default()))
-}
-
-/// The policy of these arguments, by their names.
-fn policy_of(names: [&str; 2], (epsilon, temperature): (Option<f64>, Option<f64>)) -> PyResult<Policy> {
-    let refuse = |reason: String| Class::Input.with(format!("{} and {}: {reason}", names[0], names[1]));
-    Policy::softened(epsilon, temperature).map_err(refuse)
 }
 
 /// Estimates the value of a run's policy from recorded episodes. Returns the result as JSON.
@@ -274,7 +269,8 @@ pub(crate) fn evaluate_offline(
     seed: u64,
     threads: Option<usize>,
 ) -> PyResult<String> {
-    let behaviour_policy = policy_of(["behaviour_epsilon", "behaviour_temperature"], behaviour_policy)?;
+    let behaviour =
+        RecordedByRequest::of(behaviour.map(PathBuf::from), behaviour_policy.0, behaviour_policy.1);
     if updates == Some(0) || truth_episodes == Some(0) {
         return Err(
             Class::Input.with("updates and compare_with_truth: write a number of 1 or above".to_owned())
@@ -284,11 +280,9 @@ pub(crate) fn evaluate_offline(
     let request = EvaluateOfflineRequest {
         run,
         data,
-        policy: policy_of(["epsilon", "temperature"], policy)?,
-        behaviour: behaviour.map(|by| match &*by {
-            "random" => RecordedByRequest::Random,
-            run => RecordedByRequest::Run(run.into(), behaviour_policy),
-        }),
+        policy: Policy::softened(policy.0, policy.1)
+            .map_err(|reason| Class::Input.with(format!("epsilon and temperature: {reason}")))?,
+        behaviour: behaviour.map_err(|error| of_run(&error.into()))?,
         gamma,
         updates,
         accept_if: gate.map_err(|reason: String| Class::Input.with(format!("accept_if: {reason}")))?,

@@ -126,8 +126,9 @@ pub trait Agent: Restorable + Send {
         Err("this algorithm has no parameters to start from".to_owned())
     }
 
-    /// Takes over saved critics of an architecture, as the branch of a state that holds `critic-0` has them, before anything
-    /// was learned. Returns false, with nothing changed, if the agent has no such critics.
+    /// Takes over saved critics of an architecture, as the branch of a state that holds `critic-0` has
+    /// them, before anything was learned. Returns false, with nothing changed, if the agent has no such
+    /// critics.
     fn take_over_critics(&mut self, _: &Snapshot, _: &NetworkSpec) -> bool {
         false
     }

@@ -95,11 +95,8 @@ impl Command for EvaluateOffline {
     }
 
     fn run(self, observer: &dyn Observer) -> Result<bool, Error> {
-        let of_behaviour = policy(self.behaviour_epsilon, self.behaviour_temperature);
-        let behaviour = self.behaviour.map(|run| match run.to_str() {
-            Some("random") => RecordedByRequest::Random,
-            _ => RecordedByRequest::Run(run, of_behaviour),
-        });
+        let behaviour =
+            RecordedByRequest::of(self.behaviour, self.behaviour_epsilon, self.behaviour_temperature)?;
         let request = EvaluateOfflineRequest {
             run: self.run,
             data: self.data,

@@ -45,9 +45,12 @@ pub enum Given<'a> {
     File(&'a str),
 }
 
-/// The namespaces of environments that live outside of this program, each with its colon: `gym:CartPole-v1`. Of those of
-/// `recorded:` only [spaces and transitions](super::recorded) are at hand.
-pub const NAMESPACES: [&str; 3] = ["gym:", "python:", super::recorded::NAMESPACE];
+/// The namespaces of environments that live outside of this program, each with its colon:
+/// `gym:CartPole-v1`. Of those of `recorded:` only [spaces and transitions](super::recorded) are at hand.
+pub const NAMESPACES: [&str; 3] = ["gym:", "python:", RECORDED];
+
+/// The namespace of environments that are not at hand.
+pub(super) const RECORDED: &str = "recorded:";
 
 /// The namespace of an id of an environment outside of this program.
 pub fn namespace(id: &str) -> Option<&'static str> {

@@ -142,7 +142,7 @@ pub fn is_resolved(namespace: &str) -> bool {
 /// The entry of an environment outside of this program, registered from now on.
 fn resolved(namespace: &'static str, name: &str) -> Result<&'static Entry, EnvError> {
     let refused = |reason| EnvError::Option { id: name.to_owned(), reason };
-    if namespace == recorded::NAMESPACE {
+    if namespace == id::RECORDED {
         let registered = register(recorded::entry(name));
         return known(name).ok_or_else(|| registered.expect_err("it is not registered"));
     }
@@ -286,7 +286,7 @@ impl Spec {
 
     /// Returns false if only [recorded transitions](recorded) of the environment are at hand.
     pub fn is_playable(&self) -> bool {
-        id::namespace(&self.id) != Some(recorded::NAMESPACE)
+        id::namespace(&self.id) != Some(id::RECORDED)
     }
 
     /// The number of stacked observations of the option `frame_stack`; 1 without it.

@@ -111,8 +111,8 @@ fn lower(least: &mut [f32], values: &[f32]) {
 }
 
 impl<const N: usize> Critics<N> {
-    /// Takes over the parameters of saved critics of this architecture, in the target networks too. Returns false, with nothing
-    /// changed, if there are fewer, or they are of other forms.
+    /// Takes over the parameters of saved critics of this architecture, in the target networks too. Returns
+    /// false, with nothing changed, if there are fewer, or they are of other forms.
     pub(crate) fn take_over(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
         let parameters = |(i, critic): (usize, &Critic)| {
             let (own, saved) =

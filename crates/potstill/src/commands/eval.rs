@@ -34,7 +34,8 @@ pub struct EvaluateRequest {
 /// each number and its 95 % interval over seeds, and the numbers of each under `runs`.
 ///
 /// # Errors
-/// If the folder is not a run, its files are damaged or inconsistent, or the policy does not fit the environment.
+/// If the folder is not a run, its files are damaged or inconsistent, or the policy does not fit the
+/// environment.
 pub fn evaluate(request: &EvaluateRequest) -> Result<Value, Error> {
     Ok(evaluate_unless(&|| false, request)?.expect("nothing stops it"))
 }

@@ -1,19 +1,19 @@
 //! `potstill evaluate-offline`: the value of a run's policy, from recorded episodes alone.
 
-use crate::config::{Origin, read_toml};
+use crate::config::{ConfigError, Origin, read_toml};
 use crate::error::Error;
 use crate::evaluation::{
     Estimated, Estimator, Evaluated, Evaluation, EvaluationError, EvaluationOptions, Gate, Numbers,
     RecordedBy, Verdict, Watch, evaluate,
 };
-use crate::model::{Actor, Model, ModelActor, longest_episode, play};
+use crate::model::{Actor, Model, ModelActor, longest_episode, play_unless};
 use crate::policy::Policy;
 use crate::run::{
     Observer, Subject, check_playable, find_environment, is_random, recorded_episodes, seed_runs, usage,
 };
 use crate::store::{RunDir, names};
 use crate::train::statistics::{Center, Estimate};
-use crate::train::{TrainError, parallel_map};
+use crate::train::{Stop, TrainError, parallel_map};
 use crate::words::counted;
 use potstill_core::Streams;
 use potstill_env::registry::Spec;
@@ -56,8 +56,33 @@ pub enum RecordedByRequest {
     Run(PathBuf, Policy),
 }
 
-/// Evaluates the policy of a run from recorded episodes; of a folder of seeds each, under `runs`. `accepted` in the result
-/// says whether it fulfils the condition, if there is one: the policies of all seeds have to.
+impl RecordedByRequest {
+    /// The policy of a run, or `random`, with this probability of a random action or this temperature of
+    /// its softmax; none if no run is given.
+    ///
+    /// # Errors
+    /// If a probability or temperature is given of no run, or is none.
+    pub fn of(
+        run: Option<PathBuf>,
+        epsilon: Option<f64>,
+        temperature: Option<f64>,
+    ) -> Result<Option<Self>, ConfigError> {
+        let policy = Policy::softened(epsilon, temperature)
+            .map_err(|reason| ConfigError::Usage(format!("--behaviour: {reason}")))?;
+        match run {
+            Some(run) if run.to_str() != Some("random") => Ok(Some(Self::Run(run, policy))),
+            _ if policy != Policy::Greedy => Err(ConfigError::Usage(
+                "--behaviour-epsilon and --behaviour-temperature are of the run that --behaviour names"
+                    .to_owned(),
+            )),
+            run => Ok(run.map(|_| Self::Random)),
+        }
+    }
+}
+
+/// Evaluates the policy of a run from recorded episodes; of a folder of seeds each, under `runs`.
+/// `accepted` in the result says whether it fulfils the condition, if there is one: the policies of all
+/// seeds have to.
 ///
 /// # Errors
 /// If the folder is not the run of a policy, the data cannot be read or are of another environment, a fit
@@ -99,6 +124,17 @@ fn evaluate_one(
     observer: &dyn Observer,
 ) -> Result<Value, Error> {
     let (model, spec) = policy_of(dir)?;
+    if request.truth_episodes.is_some() {
+        check_playable(&spec)?;
+    }
+    if matches!(model, Model::Control(_)) && (request.policy != Policy::Greedy || request.behaviour.is_some())
+    {
+        return Err(usage(format!(
+            "{}: its policy of a box of actions is deterministic and has no probabilities; leave out --epsilon, \
+             --temperature and --behaviour",
+            request.run.display()
+        )));
+    }
     let gamma = match request.gamma {
         Some(gamma) if (0.0..=1.0).contains(&gamma) => gamma,
         Some(gamma) => return Err(usage(format!("--gamma {gamma}: write a number from 0 to 1"))),
@@ -131,9 +167,9 @@ fn evaluate_one(
     let longest = longest_episode(&spec.observation_space());
     let time_limit = spec.time_limit_steps.map_or(longest, |steps| steps as usize);
     let evaluated = Evaluated { model: &model, policy: request.policy, time_limit };
-    let (done, total) = (AtomicU64::new(0), options.updates());
-    let watch = |updates: u64| {
-        let done = updates + done.fetch_add(updates, Ordering::Relaxed);
+    let (done, total) = (AtomicU64::new(0), options.work(&model));
+    let watch = |units: u64| {
+        let done = units + done.fetch_add(units, Ordering::Relaxed);
         observer.advance(done.min(total), "");
         observer.stop_requested()
     };
@@ -160,7 +196,10 @@ fn evaluate_one(
     });
     described(&mut result, &evaluation);
     if let Some(episodes) = request.truth_episodes {
-        let truth = played((&model, request.policy), &spec, gamma, (episodes, streams, request.threads))?;
+        let stop = || observer.stop_requested();
+        let played =
+            played((&model, request.policy), &spec, gamma, (episodes, streams, request.threads), &stop)?;
+        let truth = played.ok_or(Error::Abandoned)?;
         result["truth"] = truth;
     }
     if let Some(gate) = &request.accept_if {
@@ -276,8 +315,8 @@ fn played(
     spec: &Spec,
     gamma: f64,
     (episodes, streams, threads): (u64, Streams, usize),
-) -> Result<Value, Error> {
-    check_playable(spec)?;
+    stop: &Stop<'_>,
+) -> Result<Option<Value>, Error> {
     let rest = 0.001_f64;
     let enough = (potstill_core::math::ln_f64(rest) / potstill_core::math::ln_f64(gamma)).ceil();
     let limit =
@@ -290,36 +329,41 @@ fn played(
     fn returns<O: Row + ?Sized, A: Row + ?Sized>(
         Protocol(model, policy, gamma, (episodes, streams, threads)): Protocol<'_>,
         make: impl Fn() -> BoxEnv<O, A> + Sync,
-    ) -> Result<Vec<f64>, Error>
+        stop: &Stop<'_>,
+    ) -> Result<Option<Vec<f64>>, Error>
     where
         for<'a> ModelActor<'a>: Actor<O, A>,
     {
         let played = parallel_map(episodes as usize, threads, |i| {
             let seed = streams.seed_for("evaluation", i as u64);
             let mut rng = Streams::new(seed).stream("actor");
-            let episode = play(&mut make(), &mut ModelActor::new(model, policy), seed, &mut rng)?;
-            Ok(episode.trajectory.initial_return(gamma).0)
+            let mut actor = ModelActor::new(model, policy);
+            let episode = play_unless(stop, &mut make(), &mut actor, seed, &mut rng)?;
+            Ok(episode.map(|episode| episode.trajectory.initial_return(gamma).0))
         });
-        Ok(played.into_iter().collect::<Result<Vec<f64>, _>>().map_err(TrainError::Play)?)
+        Ok(played.into_iter().collect::<Result<Option<Vec<f64>>, _>>().map_err(TrainError::Play)?)
     }
     let protocol = Protocol(model, policy, gamma, (episodes, streams, threads));
     let returns = match model {
         Model::Table(_) => {
-            returns::<usize, usize>(protocol, || spec.make_states().expect("a table is for states"))
+            returns::<usize, usize>(protocol, || spec.make_states().expect("a table is for states"), stop)
         }
-        Model::Control(_) => {
-            returns::<[f32], [f32]>(protocol, || spec.make_control().expect("a policy for a box of actions"))
-        }
-        _ => returns::<[f32], usize>(protocol, || spec.make_features().expect("it is for features")),
+        Model::Control(_) => returns::<[f32], [f32]>(
+            protocol,
+            || spec.make_control().expect("a policy for a box of actions"),
+            stop,
+        ),
+        _ => returns::<[f32], usize>(protocol, || spec.make_features().expect("it is for features"), stop),
     }?;
+    let Some(returns) = returns else { return Ok(None) };
     let truth = Center::Mean.estimate(&returns);
-    Ok(json!({
+    Ok(Some(json!({
         "episodes": episodes,
         "time_limit_steps": spec.time_limit_steps,
         "value": truth.value,
         "low": truth.low(),
         "high": truth.high(),
-    }))
+    })))
 }
 
 /// The result of an evaluation in one or two sentences.

@@ -5,8 +5,9 @@ use super::resume::resume_point;
 use super::train::{TrainRequest, check_data, named, preset, take_seeds};
 use super::tuner::{Options, Tuner};
 use crate::algorithm::Algorithm;
+use crate::config::Layer;
 use crate::error::Error;
-use crate::run::{Observer, Sources, check_out, peek, train_head, usage};
+use crate::run::{Observer, Sources, check_out, peek, prepare_train, train_head, usage};
 use crate::tuning::{Pruner, Sampler};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -83,6 +84,14 @@ pub fn tune(request: &TuneRequest, observer: &dyn Observer) -> Result<Value, Err
     check_data(algorithm, &layers)?;
     if peek(&layers, "record").is_some() {
         return Err(usage("--record is for one run: the trials would write to one place"));
+    }
+    // Without the searched values, of which some may be needed: their refusals are told with their keys.
+    let all: Vec<Layer> = preset.iter().chain(&layers).cloned().collect();
+    let plan = peek(&layers, "data").and_then(|_| prepare_train(algorithm, &all, request.threads, None).ok());
+    if plan.is_some_and(|plan| !plan.job.is_scored()) {
+        return Err(usage(
+            "a search chooses by returns, and these trials measure none: give --env ID, and eval_freq above 0",
+        ));
     }
     let options = Options {
         trials: request.trials,

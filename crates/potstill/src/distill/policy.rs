@@ -18,8 +18,8 @@
 //!   Gordon and Bagnell 2011), or a mixture. The paper's teacher plays epsilon-greedily with 0.05; here every
 //!   collector does.
 //!
-//! The transfer set may also be [recorded](PolicyDistiller::on_recorded): states that somebody else has visited, without an
-//! environment.
+//! The transfer set may also be [recorded](PolicyDistiller::on_recorded): states that another policy has
+//! visited, without an environment.
 //!
 //! ```
 //! use potstill::core::Streams;
@@ -122,8 +122,9 @@ pub struct PolicyDistiller {
     collector: Collector,
     optimizer: GuardedStep,
     world: World,
-    /// The states of a recording, which are the transfer set of all rounds; if there is none, states are collected.
-    recorded: Option<Vec<f32>>,
+    /// The transfer set of all rounds, if it is recorded; otherwise states are collected. It is no part of
+    /// the saved state.
+    recorded: Option<Recorded>,
     streams: Streams,
     rounds: u64,
     /// Gradient steps of the running round, and their mean loss.
@@ -137,6 +138,16 @@ pub struct PolicyDistiller {
     sampling: Pcg64,
     scratch: Scratch,
 }
+
+/// States of a recording, with the teacher's logits for them.
+struct Recorded {
+    states: Vec<f32>,
+    /// Empty before the first step.
+    teacher_logits: Vec<f32>,
+}
+
+/// States that are answered between two looks at the wish to stop.
+const ANSWERED: usize = 4096;
 
 /// Buffers reused from step to step.
 #[derive(Default)]
@@ -225,7 +236,7 @@ impl PolicyDistiller {
             !states.is_empty() && states.len().is_multiple_of(self.student.inputs()),
             "states of the student"
         );
-        Self { recorded: Some(states), ..self }
+        Self { recorded: Some(Recorded { states, teacher_logits: Vec::new() }), ..self }
     }
 
     /// The student.
@@ -267,7 +278,8 @@ impl PolicyDistiller {
 
     /// States in the transfer set.
     pub fn transfer_states(&self) -> u64 {
-        (self.states.len() / self.student.inputs()) as u64
+        let states = self.recorded.as_ref().map_or(&self.states, |recorded| &recorded.states);
+        (states.len() / self.student.inputs()) as u64
     }
 
     /// Rounds so far.
@@ -298,7 +310,12 @@ impl PolicyDistiller {
         &mut self,
         stop: &(dyn Fn() -> bool + Sync),
     ) -> Result<Option<Round>, LearnError> {
-        if self.position == 0 && !self.collect(stop)? {
+        let is_ready = match (&self.recorded, self.position) {
+            (Some(_), _) => self.answer_recorded(stop)?,
+            (None, 0) => self.collect(stop)?,
+            (None, _) => true,
+        };
+        if !is_ready {
             return Ok(None);
         }
         let steps = self.config.round_steps();
@@ -314,13 +331,6 @@ impl PolicyDistiller {
 
     /// Collects the states of a round and the teacher's logits for them. Returns false, with nothing changed, if it was stopped.
     fn collect(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, LearnError> {
-        if let (Some(recorded), true) = (&self.recorded, self.states.is_empty()) {
-            self.states.extend_from_slice(recorded);
-            self.answer(0)?;
-        }
-        if self.recorded.is_some() {
-            return Ok(true);
-        }
         let share = (self.rounds + 1) as f64 / self.config.rounds as f64;
         let goal = (self.config.transfer_states as f64 * share) as u64;
         let (known, episodes) = (self.states.len(), self.episodes);
@@ -329,22 +339,37 @@ impl PolicyDistiller {
             self.episodes = episodes;
             return Ok(false);
         }
-        self.answer(known)?;
-        Ok(true)
-    }
-
-    /// Appends the teacher's logits for the states from this number on.
-    fn answer(&mut self, known: usize) -> Result<(), LearnError> {
         if self.rounds == 0 && matches!(self.world, World::Choices(_)) {
             self.source.standardise_on(&self.states);
         }
-        let inputs = &self.states[known..];
-        let logits = self.source.logits(Samples { inputs, indices: &[] });
-        if let Some(error) = not_finite(&[("state", inputs), ("teacher's logit", logits)]) {
-            return Err(error);
+        answer(&mut self.source, &self.states[known..], &mut self.teacher_logits)?;
+        Ok(true)
+    }
+
+    /// Computes the teacher's logits for recorded states, if that was not done. Returns false if it was
+    /// stopped.
+    fn answer_recorded(&mut self, stop: &(dyn Fn() -> bool + Sync)) -> Result<bool, LearnError> {
+        let is_first = self.steps() == 0 && matches!(self.world, World::Choices(_));
+        let width = self.student.inputs();
+        let Some(Recorded { states, teacher_logits }) = &mut self.recorded else { return Ok(true) };
+        if !teacher_logits.is_empty() {
+            return Ok(true);
         }
-        self.teacher_logits.extend_from_slice(logits);
-        Ok(())
+        if stop() {
+            return Ok(false);
+        }
+        if is_first {
+            self.source.standardise_on(states);
+        }
+        let mut logits = Vec::new();
+        for part in states.chunks(ANSWERED * width) {
+            if stop() {
+                return Ok(false);
+            }
+            answer(&mut self.source, part, &mut logits)?;
+        }
+        *teacher_logits = logits;
+        Ok(true)
     }
 
     /// Plays whole episodes until the transfer set has `goal` states; returns false if it was stopped before.
@@ -372,12 +397,16 @@ impl PolicyDistiller {
         let (features, actions) = (self.student.inputs(), self.student.outputs());
         let samples = self.config.batch_size as usize;
         let Scratch { workspace, inputs, targets, d_logits, buffers } = &mut self.scratch;
+        let (states, teacher_logits) = match &self.recorded {
+            Some(recorded) => (&recorded.states, &recorded.teacher_logits),
+            None => (&self.states, &self.teacher_logits),
+        };
         inputs.clear();
         targets.clear();
         for _ in 0..samples {
-            let index = self.sampling.below(self.states.len() / features);
-            inputs.extend_from_slice(&self.states[index * features..][..features]);
-            targets.extend_from_slice(&self.teacher_logits[index * actions..][..actions]);
+            let index = self.sampling.below(states.len() / features);
+            inputs.extend_from_slice(&states[index * features..][..features]);
+            targets.extend_from_slice(&teacher_logits[index * actions..][..actions]);
         }
         let logits = self.student.forward(inputs, workspace);
         d_logits.resize(logits.len(), 0.0);
@@ -391,6 +420,16 @@ impl PolicyDistiller {
     }
 }
 
+/// Appends the teacher's logits for some states.
+fn answer(source: &mut Source, inputs: &[f32], teacher_logits: &mut Vec<f32>) -> Result<(), LearnError> {
+    let logits = source.logits(Samples { inputs, indices: &[] });
+    if let Some(error) = not_finite(&[("state", inputs), ("teacher's logit", logits)]) {
+        return Err(error);
+    }
+    teacher_logits.extend_from_slice(logits);
+    Ok(())
+}
+
 snapshot! {
     impl Restorable for PolicyDistiller {
         saved: student, source as "teacher", optimizer as "optimiser", sampling, rounds,
@@ -398,5 +437,45 @@ snapshot! {
             states via Counted { count: "transfer_states", limit: usize::MAX / 4, width: student.inputs() },
             teacher_logits as "answers" via OfLength(states.len() / student.inputs() * student.outputs());
         built: config, collector, world, recorded, streams, scratch;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use potstill_core::Restorable;
+
+    #[test]
+    fn a_student_of_recorded_states_is_saved_without_them_and_goes_on_to_the_same_bits() {
+        let teacher = "mlp:8".parse::<NetworkSpec>().unwrap().build(2, 3, &mut Pcg64::new(1));
+        let mut rng = Pcg64::new(2);
+        let states: Vec<f32> = (0..600).map(|_| rng.normal() as f32).collect();
+        let config =
+            PolicyDistillConfig { rounds: 2, gradient_steps: 40, batch_size: 8, ..Default::default() };
+        let new = || {
+            let env = potstill_env::registry::find("MountainCar-v0").unwrap().make_features().unwrap();
+            let spec = "mlp:4".parse().unwrap();
+            let distiller =
+                PolicyDistiller::new(config.clone(), &spec, teacher.clone(), env, Streams::new(3));
+            distiller.on_recorded(states.clone())
+        };
+        let run = |distiller: &mut PolicyDistiller, steps: u32| {
+            (0..steps).for_each(|_| _ = distiller.step().unwrap());
+        };
+        let (mut whole, mut first) = (new(), new());
+        run(&mut whole, 40);
+        run(&mut first, 13);
+        let saved = first.snapshot();
+        assert_eq!((first.transfer_states(), saved.u64("transfer_states").unwrap()), (300, 0));
+        let mut second = new();
+        second.restore(&saved).unwrap();
+        run(&mut second, 27);
+        assert_eq!((second.rounds(), second.gap()), (2, whole.gap()));
+        assert_eq!(second.student(), whole.student());
+        assert_eq!(second.snapshot(), whole.snapshot());
+        // A stop leaves nothing half done.
+        let mut stopped = new();
+        assert_eq!(stopped.step_unless(&|| true).unwrap(), None);
+        assert_eq!((stopped.steps(), stopped.snapshot()), (0, new().snapshot()));
     }
 }

@@ -1,10 +1,12 @@
 //! Intervals by the bootstrap over episodes (Efron 1979; for off-policy evaluation Hanna, Stone and Niekum
 //! 2017).
 //!
-//! An episode is drawn with replacement as often as there are episodes, and everything is estimated again
-//! from the sample: behaviour, values, estimates. The interval is from the 2.5 % to the 97.5 % quantile of
-//! the estimates. Streams: `bootstrap`, one for each sample.
+//! An episode is drawn with replacement as often as there are episodes, and the estimates are made again from
+//! the sample: on tables behaviour and values too. With networks these stay as they are, so that intervals of
+//! importance sampling and of doubly robust estimates leave their uncertainty out. The interval is from the
+//! 2.5 % to the 97.5 % quantile of the estimates. Streams: `bootstrap`, one for each sample.
 
+use super::options::{EvaluationError, EvaluationOptions};
 use crate::train::parallel_map;
 use potstill_core::Streams;
 
@@ -17,21 +19,27 @@ pub(super) fn resampled(count: usize, streams: Streams, replicate: u64) -> Vec<u
     (0..count).map(|_| rng.below(count)).collect()
 }
 
-/// The percentile interval of each estimate over so many samples of `count` episodes; none of one that is not
-/// finite in some sample, nor of fewer than [`EPISODES_MIN`] episodes.
+/// The percentile interval of each estimate over [samples](EvaluationOptions::replicates) of `count`
+/// episodes; none of one that is not finite in some sample, nor of fewer than [`EPISODES_MIN`] episodes.
+///
+/// # Errors
+/// If the watch ends it.
 pub fn intervals(
     count: usize,
-    replicates: u64,
-    (streams, threads): (Streams, usize),
+    options: &EvaluationOptions<'_>,
     estimate: impl Fn(&[usize]) -> Vec<f64> + Sync,
-) -> Vec<Option<(f64, f64)>> {
-    let all = parallel_map(replicates as usize, threads, |i| estimate(&resampled(count, streams, i as u64)));
+) -> Result<Vec<Option<(f64, f64)>>, EvaluationError> {
+    let all = parallel_map(options.replicates as usize, options.threads, |i| {
+        options.watch.done(1)?;
+        Ok(estimate(&resampled(count, options.streams, i as u64)))
+    });
+    let all = all.into_iter().collect::<Result<Vec<Vec<f64>>, EvaluationError>>()?;
     let estimates = all.first().map_or(0, Vec::len);
     let interval = |i: usize| {
         let values: Vec<f64> = all.iter().map(|values| values[i]).collect();
         (count >= EPISODES_MIN).then(|| percentiles(values)).flatten()
     };
-    (0..estimates).map(interval).collect()
+    Ok((0..estimates).map(interval).collect())
 }
 
 /// The 2.5 % and 97.5 % quantiles of values; none if one is not finite.
@@ -64,13 +72,13 @@ mod tests {
     fn intervals_of_a_mean_are_those_of_its_standard_error() {
         // 0 to 99: deviation 28.87, standard error 2.887, 1.96 of which are 5.66.
         let mean = |sample: &[usize]| vec![sample.iter().sum::<usize>() as f64 / sample.len() as f64];
-        let found = intervals(100, 4000, (Streams::new(1), 2), mean);
-        let (low, high) = found[0].unwrap();
+        let of = |count: usize, replicates: u64, threads: usize| {
+            let options = EvaluationOptions::new(1.0, Streams::new(1));
+            intervals(count, &EvaluationOptions { replicates, threads, ..options }, mean).unwrap()
+        };
+        let (low, high) = of(100, 4000, 2)[0].unwrap();
         assert!((low - (49.5 - 5.66)).abs() < 0.4 && (high - (49.5 + 5.66)).abs() < 0.4, "{low} {high}");
-        assert_eq!(
-            intervals(100, 50, (Streams::new(1), 1), mean),
-            intervals(100, 50, (Streams::new(1), 2), mean)
-        );
-        assert_eq!(intervals(9, 50, (Streams::new(1), 1), mean), [None]);
+        assert_eq!(of(100, 50, 1), of(100, 50, 2));
+        assert_eq!(of(9, 50, 1), [None]);
     }
 }

@@ -32,6 +32,7 @@ pub(super) fn evaluate(
     }
     let (features, width, episodes) =
         (data.observation_space().features(), control.low().len(), data.episodes());
+    let whole = whole_episodes(episodes)?;
     let halves = Halves::new(episodes.len(), options.streams);
     let models = halves.cloned::<[f32]>(data, options)?;
     let acted = |policy: &ControlPolicy, part: &[f32]| {
@@ -93,7 +94,6 @@ pub(super) fn evaluate(
     if values.is_none() {
         inapplicable.push((vec![Estimator::FittedQ], NEEDS_DISCOUNT.to_owned()));
     }
-    let whole = whole_episodes(episodes);
     Ok(Evaluation {
         behaviour: behaviour_value(data, &whole, &scaled_observations, options)?,
         probabilities: "behaviour cloning, of each half of the episodes by the other".to_owned(),

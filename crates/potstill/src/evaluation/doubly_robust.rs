@@ -24,7 +24,7 @@ pub fn doubly_robust(episodes: &[&Logged], gamma: f64) -> f64 {
     episodes.iter().map(of_episode).sum::<f64>() / count(episodes)
 }
 
-/// The weighted doubly robust estimate; 0 / 0 if all ratios of a step are 0.
+/// The weighted doubly robust estimate; 0 / 0 if all ratios of the first step are 0.
 ///
 /// # Panics
 /// If there is no episode, or one has no values.

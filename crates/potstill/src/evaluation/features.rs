@@ -35,6 +35,8 @@ pub(super) fn evaluate(
         return Err(refuse("its observations are not vectors of features, or its actions not discrete"));
     };
     let (features, episodes) = (data.observation_space().features(), data.episodes());
+    // Of whole episodes alone the return is known.
+    let whole = whole_episodes(episodes)?;
     let halves = Halves::new(episodes.len(), options.streams);
     let target = feature_probabilities(evaluated.model, evaluated.policy, observations, features);
     let behaviour = match recorded_by {
@@ -51,17 +53,6 @@ pub(super) fn evaluate(
         }
         RecordedBy::Policy(model, policy) => feature_probabilities(model, policy, observations, features),
     };
-    let scaled = scaled(observations, features);
-    let inputs = Inputs {
-        width: features,
-        at_policy: scaled.clone(),
-        weights: target.iter().map(|p| *p as f32).collect(),
-        at_data: Vec::new(),
-        chosen: actions.to_vec(),
-    };
-    let values = Values::new(inputs, data, &halves, options)?;
-    // Of whole episodes alone the return is known.
-    let whole = whole_episodes(episodes);
     let mut logged = Vec::with_capacity(whole.len());
     for &i in &whole {
         let mut episode =
@@ -73,6 +64,18 @@ pub(super) fn evaluate(
             }
             episode.ratios.push(target[at] / behaviour[at]);
         }
+        logged.push(episode);
+    }
+    let scaled = scaled(observations, features);
+    let inputs = Inputs {
+        width: features,
+        at_policy: scaled.clone(),
+        weights: target.iter().map(|p| *p as f32).collect(),
+        at_data: Vec::new(),
+        chosen: actions.to_vec(),
+    };
+    let values = Values::new(inputs, data, &halves, options)?;
+    for (&i, episode) in whole.iter().zip(&mut logged) {
         if let Some(values) = &values {
             let first = episodes[i].first_step + i;
             episode.q = values.halves.q[episodes[i].range()].to_vec();
@@ -83,13 +86,12 @@ pub(super) fn evaluate(
         } else {
             (episode.q, episode.v) = (vec![0.0; episodes[i].steps], vec![0.0; episodes[i].steps + 1]);
         }
-        logged.push(episode);
     }
     let gamma = options.gamma;
     let of =
         |sample: &[usize]| weighted_estimates(&sample.iter().map(|&i| &logged[i]).collect::<Vec<_>>(), gamma);
     let point = of(&(0..logged.len()).collect::<Vec<_>>());
-    let intervals = intervals(logged.len(), options.replicates, (options.streams, options.threads), of);
+    let intervals = intervals(logged.len(), options, of)?;
     let size = effective_sample_size(logged.iter().map(Logged::ratio));
     let tail = tail_index(logged.iter().map(Logged::ratio)).filter(|&index| index > TAIL_MAX);
     let tail = tail.map(|index| format!("the tail index of the weights is {index:.2}, above {TAIL_MAX}"));

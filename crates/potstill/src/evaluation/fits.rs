@@ -26,8 +26,17 @@ const MISSING_MAX: f64 = 0.02;
 const REST: f64 = 0.01;
 
 /// The episodes whose return is known: those that the recording did not cut off.
-pub(super) fn whole_episodes(episodes: &[EpisodeRecord]) -> Vec<usize> {
-    (0..episodes.len()).filter(|&i| episodes[i].terminated || episodes[i].truncated).collect()
+///
+/// # Errors
+/// If there are none.
+pub(super) fn whole_episodes(episodes: &[EpisodeRecord]) -> Result<Vec<usize>, EvaluationError> {
+    let is_whole = |&i: &usize| episodes[i].terminated || episodes[i].truncated;
+    let whole: Vec<usize> = (0..episodes.len()).filter(is_whole).collect();
+    if whole.is_empty() {
+        let reason = "every episode was cut off by the recording, so that no return is known";
+        return Err(EvaluationError::Data(reason.to_owned()));
+    }
+    Ok(whole)
 }
 
 /// The reason for which values of episodes without a limit are not fitted.
@@ -49,10 +58,6 @@ pub(super) fn behaviour_value(
     options: &EvaluationOptions<'_>,
 ) -> Result<Estimate, EvaluationError> {
     let (episodes, rewards, gamma) = (data.episodes(), data.rewards(), options.gamma);
-    if whole.is_empty() {
-        let reason = "every episode was cut off by the recording, so that no return is known";
-        return Err(EvaluationError::Data(reason.to_owned()));
-    }
     let values = match rest(episodes, whole, gamma) {
         None => None,
         Some(_) => {
@@ -228,7 +233,8 @@ impl Values {
                 _ => resampled(all.len(), options.streams, i as u64),
             };
             let fitted = problem.fit(&sample, options, streams)?;
-            let value = problem.start_value(&fitted, &sample);
+            let (low, high) = problem.bounds();
+            let value = problem.start_value(&fitted, &sample).clamp(low, high);
             // Of the samples the start value is enough.
             Ok((value, (i < 3).then_some(fitted)))
         });

@@ -85,7 +85,7 @@ pub fn per_decision(episodes: &[&Logged], gamma: f64) -> f64 {
     episodes.iter().map(of_episode).sum::<f64>() / count(episodes)
 }
 
-/// Weighted importance sampling per decision; 0 / 0 if all ratios of a step are 0.
+/// Weighted importance sampling per decision; 0 / 0 if all ratios of the first step are 0.
 pub fn weighted_per_decision(episodes: &[&Logged], gamma: f64) -> f64 {
     let sums = sums_of_ratios(episodes);
     let mut sum = 0.0;

@@ -1,5 +1,6 @@
 //! The settings of an evaluation, and the errors that end it.
 
+use crate::model::Model;
 use crate::train::TrainError;
 use potstill_core::Streams;
 use potstill_core::math::exp_f64;
@@ -48,8 +49,8 @@ impl FittedQConfig {
 /// Updates of fitted Q evaluation for one of cloning.
 const CLONING: u64 = 4;
 
-/// Sees the updates of fits: called now and then with the number of those that were just made, from several threads. The
-/// evaluation ends if it returns true.
+/// Sees the progress of an evaluation: called now and then with the updates of fits and the samples of the
+/// bootstrap that were just made, from several threads. The evaluation ends if it returns true.
 #[derive(Clone, Copy)]
 pub struct Watch<'a>(pub &'a (dyn Fn(u64) -> bool + Sync));
 
@@ -57,13 +58,17 @@ pub struct Watch<'a>(pub &'a (dyn Fn(u64) -> bool + Sync));
 const LOOK: u64 = 50;
 
 impl Watch<'_> {
-    /// Looks after an update, the number of which begins at 0.
+    /// Tells the watch of work that is done.
     ///
     /// # Errors
     /// If the evaluation is to end.
+    pub(super) fn done(&self, units: u64) -> Result<(), EvaluationError> {
+        if (self.0)(units) { Err(EvaluationError::Stopped) } else { Ok(()) }
+    }
+
+    /// The same after an update, the number of which begins at 0.
     pub(super) fn after(&self, update: u64) -> Result<(), EvaluationError> {
-        let is_over = (update + 1).is_multiple_of(LOOK) && (self.0)(LOOK);
-        if is_over { Err(EvaluationError::Stopped) } else { Ok(()) }
+        if (update + 1).is_multiple_of(LOOK) { self.done(LOOK) } else { Ok(()) }
     }
 }
 
@@ -88,7 +93,7 @@ pub struct EvaluationOptions<'a> {
     pub streams: Streams,
     /// Threads to use. Results do not depend on their number.
     pub threads: usize,
-    /// Sees the updates of fits, and may end them.
+    /// Sees the progress, and may end the evaluation.
     pub watch: Watch<'a>,
 }
 
@@ -100,9 +105,16 @@ impl EvaluationOptions<'_> {
         Self { gamma, replicates: 1000, fits: 10, fitted_q, streams, threads: 1, watch }
     }
 
-    /// The updates of all fits of networks, those that only some data need left out.
-    pub fn updates(&self) -> u64 {
-        (FITS + self.fits) * self.fitted_q.updates + 2 * self.fitted_q.cloning_updates()
+    /// The units of work that a [watch](Watch) is told of for a model, those that only some data need left
+    /// out.
+    pub fn work(&self, model: &Model) -> u64 {
+        match model {
+            Model::Table(_) => self.replicates,
+            _ => {
+                let fits = (FITS + self.fits) * self.fitted_q.updates;
+                fits + 2 * self.fitted_q.cloning_updates() + self.replicates
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::assessment::{
     Coverage, Evaluated, Evaluation, RecordedBy, UNSUPPORTED_MAX, entropy, judged, never, weighted_estimates,
 };
 use super::bootstrap::intervals;
+use super::fits::whole_episodes;
 use super::importance::{Logged, effective_sample_size};
 use super::moments::Moments;
 use super::options::{EvaluationError, EvaluationOptions};
@@ -116,6 +117,7 @@ pub(super) fn evaluate(
     let refuse = |reason: &str| EvaluationError::Data(reason.to_owned());
     let walks = &Walks::new(data).ok_or_else(|| refuse("its states and actions are not those of a table"))?;
     let (states, actions) = (walks.states(), walks.actions());
+    whole_episodes(data.episodes())?;
     let uniform = || vec![1.0 / actions as f64; states * actions];
     let known = match recorded_by {
         RecordedBy::Unknown => None,
@@ -142,10 +144,7 @@ pub(super) fn evaluate(
     let all: Vec<usize> = (0..walks.episodes().len()).collect();
     let sample = tabular.sample(&all);
     let mut values = sample.estimates(&tabular);
-    let places = (options.streams, options.threads);
-    let bounds = intervals(all.len(), options.replicates, places, |episodes| {
-        tabular.sample(episodes).bounds(&tabular)
-    });
+    let bounds = intervals(all.len(), options, |episodes| tabular.sample(episodes).bounds(&tabular))?;
     let (lowest, highest) = bounds.split_at(values.len());
     let mut intervals: Vec<Option<(f64, f64)>> = lowest
         .iter()
@@ -168,9 +167,6 @@ pub(super) fn evaluate(
         },
     );
     let returns: Vec<f64> = sample.logged.iter().map(|episode| episode.discounted_return(gamma)).collect();
-    if returns.is_empty() {
-        return Err(refuse("every episode was cut off by the recording, so that no return is known"));
-    }
     let of_pairs = sample.counts.of_pairs();
     let weighted = |of: &dyn Fn(usize) -> f64| {
         of_pairs.iter().enumerate().map(|(pair, count)| count * of(pair)).sum::<f64>() / data.steps() as f64

@@ -79,6 +79,11 @@ pub(crate) trait Job: Restorable + Send {
         Err("a planner starts from nothing but the model of its environment".to_owned())
     }
 
+    /// Returns true if its summary will have a score by which runs are compared.
+    fn is_scored(&self) -> bool {
+        true
+    }
+
     /// Takes over saved critics of an architecture, before the work begins; false if it has no such critics.
     fn take_over_critics(&mut self, _: &Snapshot, _: &NetworkSpec) -> bool {
         false

@@ -128,6 +128,10 @@ impl Job for PolicyDistillationJob {
         self.distiller.start_from(model)
     }
 
+    fn is_scored(&self) -> bool {
+        self.spec.is_playable()
+    }
+
     fn policy(&self) -> Option<Model> {
         Some(self.distiller.model())
     }
@@ -166,8 +170,8 @@ impl Job for PolicyDistillationJob {
                 values.push((catalogue::EVAL_MEAN_REWARD, evaluation.mean_return()));
             }
             self.round = None;
-            // A later round has trained longer: it wins a tie. From a recording the last one wins: a choice by its return
-            // would learn from the environment.
+            // A later round has trained longer: it wins a tie. From a recording the last one wins: a choice
+            // by its return would learn from the environment.
             let score = self.score.unwrap_or_default();
             if self.held_out.is_some() || self.best.as_ref().is_none_or(|best| score >= best.score) {
                 self.best = Some(Best { score, step, model, is_untrained: false });

@@ -296,7 +296,9 @@ impl<T: Training> ReinforcementJob<T> {
     fn add_start_value(&self, model: &Model, summary: &mut serde_json::Value) {
         let value = match (&self.acts, model) {
             (Acts::Data { starts, .. }, Model::Network(network)) if !starts.is_empty() => {
-                Some(value_of_rows(network, starts))
+                let rows = starts.chunks_exact(network.inputs());
+                let count = rows.len() as f64;
+                Some(rows.map(largest_value(network)).sum::<f64>() / count)
             }
             _ if !self.spec.is_playable() => None,
             _ => start_value(model, &self.spec, self.run.seed),
@@ -334,6 +336,10 @@ where
 
     fn start_from(&mut self, model: &Model) -> Result<(), String> {
         self.trainer.agent_mut().start_from(model)
+    }
+
+    fn is_scored(&self) -> bool {
+        self.evaluator.is_some() || !matches!(self.acts, Acts::Data { .. })
     }
 
     fn take_over_critics(&mut self, saved: &Snapshot, spec: &NetworkSpec) -> bool {
@@ -460,16 +466,13 @@ where
     }
 }
 
-/// The mean over observations of a network's largest action value.
-fn value_of_rows(network: &Network, observations: &[f32]) -> f64 {
+/// The largest action value of a network at an observation.
+fn largest_value(network: &Network) -> impl FnMut(&[f32]) -> f64 {
     let (mut workspace, mut means) = (Workspace::default(), Vec::new());
-    let rows = observations.chunks_exact(network.inputs());
-    let count = rows.len() as f64;
-    let mut value = |row: &[f32]| {
-        network.means(1, network.predict(row, &mut workspace), &mut means);
+    move |observation| {
+        network.means(1, network.predict(observation, &mut workspace), &mut means);
         targets::max(&means)
-    };
-    rows.map(&mut value).sum::<f64>() / count
+    }
 }
 
 /// Start states in the mean of the learned value, if the start distribution is unknown: fewer in environments outside of
@@ -513,12 +516,12 @@ fn start_value(model: &Model, spec: &Spec, seed: u64) -> Option<f64> {
         }
         Model::Network(network) => {
             let mut env = spec.make_features().expect("a network is for features");
-            let width = network.inputs();
-            let mut observations = vec![0.0; width * starts as usize];
-            for (i, observation) in (0..).zip(observations.chunks_exact_mut(width)) {
-                env.reset(reset(i), observation);
-            }
-            value_of_rows(network, &observations)
+            let (mut observation, mut largest) = (vec![0.0; network.inputs()], largest_value(network));
+            let mut value = |i| {
+                env.reset(reset(i), &mut observation);
+                largest(&observation)
+            };
+            (0..starts).map(&mut value).sum::<f64>() / starts as f64
         }
     })
 }

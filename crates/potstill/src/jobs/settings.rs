@@ -135,8 +135,8 @@ settings! {
         student: Option<StudentSpec> = None, in Any;
         /// Environment in which a policy is distilled
         env: Option<String> = None, in Any;
-        /// Data on which a classifier is distilled, as for its teacher; of a policy episodes, whose states take the place of
-        /// those that would be collected in the environment
+        /// Data on which a classifier is distilled, as for its teacher; of a policy episodes, whose states
+        /// take the place of those that would be collected in the environment
         data: Option<String> = None, in Any;
         /// CRC-32C of that data, so that a resumed run reads the same
         data_crc32c: Option<u64> = None, in Any;

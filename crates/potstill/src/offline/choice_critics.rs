@@ -29,7 +29,7 @@ pub trait TwinCritics: Restorable + Clone + std::fmt::Debug + Send + 'static {
     /// A gradient step of both along `sum_i mean (Q_i(s, a) - y)^2`, after which the target networks move.
     ///
     /// # Errors
-    /// If a loss or a gradient is not finite. The critics are unchanged.
+    /// If a loss or a gradient is not finite. That critic is unchanged, and the target networks.
     fn regress(
         &mut self,
         learning_rate: f64,
@@ -154,8 +154,8 @@ impl ChoiceCritic {
         self.target.outputs(observations)
     }
 
-    /// A gradient step along the mean loss of `Q(s, a) - y`, beside what `penalty` adds: a loss of all values `Q(s, .)`,
-    /// whose gradient it adds to theirs.
+    /// A gradient step along the mean loss of `Q(s, a) - y`, beside what `penalty` adds: a loss of all
+    /// values `Q(s, .)`, whose gradient it adds to theirs.
     ///
     /// # Errors
     /// If the loss or the gradient is not finite. The critic is unchanged.

@@ -1,16 +1,18 @@
-//! Fitted Q iteration (Ernst, Geurts and Wehenkel 2005, figure 1) with a network (Riedmiller 2005, figure 1): a
-//! sequence of supervised regressions over the same recorded transitions.
+//! Fitted Q iteration (Ernst, Geurts and Wehenkel 2005, figure 1) with a network (Riedmiller 2005, figure
+//! 1): a sequence of supervised regressions over the same recorded transitions.
 //!
-//! `Q_0 = 0`; for `k = 1, 2, ...` fit `Q_k(s, a)` to `r + gamma max_a' Q_{k-1}(s', a')` by least squares. `Q_k` is the value
-//! of the best policy with `k` steps to go, if every action was recorded and the fit is exact: with a table it is value
-//! iteration on the transitions as they were counted (`potstill/tests/offline.rs`). Off-policy, offline, model-free.
+//! `Q_0 = 0`; for `k = 1, 2, ...` fit `Q_k(s, a)` to `r + gamma max_a' Q_{k-1}(s', a')` by least squares.
+//! `Q_k` is the value of the best policy with `k` steps to go, if every action was recorded and the fit is
+//! exact: with a table it is value iteration on the transitions as they were counted
+//! (`potstill/tests/offline.rs`). Off-policy, offline, model-free.
 //!
-//! Deep Q-learning is the same with a short regression between the copies of its target network. As there, nothing keeps
-//! the policy near the recorded actions: see [`cql`](super::cql) and [`bcq`](super::bcq) for that.
+//! Deep Q-learning is the same with a short regression between the copies of its target network. As there,
+//! nothing keeps the policy near the recorded actions: see [`cql`](super::cql) and [`bcq`](super::bcq) for
+//! that.
 //!
-//! Differences from the papers: a regression is `updates_per_iteration` gradient steps on minibatches, whose step size falls
-//! to 0 within it, where Ernst et al. grow trees and Riedmiller takes whole sweeps of Rprop; it begins at the parameters of
-//! the one before.
+//! Differences from the papers: a regression is `updates_per_iteration` gradient steps on minibatches,
+//! whose step size falls to 0 within it, where Ernst et al. grow trees and Riedmiller takes whole sweeps of
+//! Rprop; it begins at the parameters of the one before.
 //!
 //! ```
 //! use potstill::actor_critic::off_policy::Rates;
@@ -51,7 +53,8 @@ use potstill_nn::{Ends, Network};
 settings! {
     /// The hyperparameters of fitted Q iteration.
     pub struct FqiConfig {
-        /// Gradient steps of a regression, in which the step size falls to 0. Source: enough for CartPole's data
+        /// Gradient steps of a regression, in which the step size falls to 0. Source: enough for CartPole's
+        /// data
         updates_per_iteration: u64 = 100, in AtLeastOne;
     }
 }

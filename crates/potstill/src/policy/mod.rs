@@ -39,7 +39,8 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// The policy with this probability of a random action, or with its softmax at this temperature; greedy without both.
+    /// The policy with this probability of a random action, or with its softmax at this temperature; greedy
+    /// without both.
     ///
     /// # Errors
     /// If both are given, or one is not in its range: the reason.

@@ -1,8 +1,9 @@
-//! Baird's star: values that are linear, bootstrapped and learned off-policy diverge, unless they are kept low.
+//! Baird's star: values that are linear, bootstrapped and learned off-policy diverge, unless they are kept
+//! low.
 //!
-//! Seven states with two actions: one goes to any of the first six alike, the other to the seventh. All rewards are 0, so
-//! that all values are. The behaviour takes the second action once in seven times; a sweep is a step along the gradient of
-//! all 49 transitions, whose targets follow at once.
+//! Seven states with two actions: one goes to any of the first six alike, the other to the seventh. All
+//! rewards are 0, so that all values are. The behaviour takes the second action once in seven times; a
+//! sweep is a step along the gradient of all 49 transitions, whose targets follow at once.
 
 use super::book::{chart, runs_and_seed};
 use super::result::{Claim, Reproduction, Runs, nowhere, series};
@@ -25,7 +26,8 @@ const EVERY: u64 = 20;
 const RATE: f64 = 0.05;
 /// The first weights of both actions, of each feature and of the bias.
 const START: [f32; FEATURES + 1] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 1.0, 0.0];
-/// Weights of the conservative term, with the largest value after all sweeps by `testdata/numpy/make_baird.py`.
+/// Weights of the conservative term, with the largest value after all sweeps by
+/// `testdata/numpy/make_baird.py`.
 const ALPHAS: [(f64, f64); 3] = [(0.0, 21_828_154.2), (1.0, 1_132_212.5), (5.0, 18.999_955)];
 
 fn features(state: usize) -> [f32; FEATURES] {

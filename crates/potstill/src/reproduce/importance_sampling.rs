@@ -1,8 +1,8 @@
 //! Off-policy evaluation beside its exact errors: the lake and the cliff, six pairs of policies.
 //!
-//! The mean and the deviation of one episode's estimate by importance sampling follow by dynamic programming; a second
-//! program has computed them too. Policies are optimal with probability `1 - epsilon`, where equal actions share it, and
-//! uniformly random with `epsilon`.
+//! The mean and the deviation of one episode's estimate by importance sampling follow by dynamic
+//! programming; a second program has computed them too. Policies are optimal with probability `1 -
+//! epsilon`, where equal actions share it, and uniformly random with `epsilon`.
 
 use super::book::{NUMPY, chart, exact_model, runs_and_seed, solved, states};
 use super::result::{Claim, Column, Reproduction, Runs, nowhere, series};
@@ -25,22 +25,22 @@ const EPISODES: u64 = 1000;
 /// Samples of the bootstrap for an interval.
 const REPLICATES: u64 = 200;
 
-/// An environment: its name in claims, its id, the discount, and the steps of an episode.
-struct World {
+/// A task: its name in claims, the environment's id, the discount, and the steps of an episode.
+struct Task {
     name: &'static str,
     id: &'static str,
     gamma: f64,
     horizon: usize,
 }
 
-const LAKE: World =
-    World { name: "lake", id: "FrozenLake-v1:max_episode_steps=100", gamma: 0.99, horizon: 100 };
-const CLIFF: World =
-    World { name: "cliff", id: "CliffWalking-v1:max_episode_steps=30", gamma: 1.0, horizon: 30 };
+const LAKE: Task =
+    Task { name: "lake", id: "FrozenLake-v1:max_episode_steps=100", gamma: 0.99, horizon: 100 };
+const CLIFF: Task =
+    Task { name: "cliff", id: "CliffWalking-v1:max_episode_steps=30", gamma: 1.0, horizon: 30 };
 
 /// Policies by their `epsilon`, with the numbers of the second program.
 struct Pair {
-    world: World,
+    task: Task,
     behaviour: f64,
     target: f64,
     /// The value of the target.
@@ -50,25 +50,25 @@ struct Pair {
 }
 
 const PAIRS: [Pair; 6] = [
-    Pair { world: LAKE, behaviour: 0.2, target: 0.1, value: 0.302_476_666, deviations: [1.168_416; 2] },
-    Pair { world: LAKE, behaviour: 0.3, target: 0.1, value: 0.302_476_666, deviations: [21.832_451; 2] },
-    Pair { world: LAKE, behaviour: 0.5, target: 0.1, value: 0.302_476_666, deviations: [334_094.885; 2] },
+    Pair { task: LAKE, behaviour: 0.2, target: 0.1, value: 0.302_476_666, deviations: [1.168_416; 2] },
+    Pair { task: LAKE, behaviour: 0.3, target: 0.1, value: 0.302_476_666, deviations: [21.832_451; 2] },
+    Pair { task: LAKE, behaviour: 0.5, target: 0.1, value: 0.302_476_666, deviations: [334_094.885; 2] },
     Pair {
-        world: CLIFF,
+        task: CLIFF,
         behaviour: 0.2,
         target: 0.1,
         value: -50.060_642_465,
         deviations: [69.412_118, 49.664_146],
     },
     Pair {
-        world: CLIFF,
+        task: CLIFF,
         behaviour: 0.3,
         target: 0.2,
         value: -99.675_294_203,
         deviations: [122.107_690, 92.656_728],
     },
     Pair {
-        world: CLIFF,
+        task: CLIFF,
         behaviour: 0.5,
         target: 0.1,
         value: -50.060_642_465,
@@ -82,9 +82,6 @@ const ERRORS: [(Estimator, f64); 3] =
 /// The tolerance of such an error: three of its own standard errors, about.
 const TOLERANCE: f64 = 0.15;
 
-/// The estimators, in the order of a table's evaluation.
-const ESTIMATORS: [Estimator; 8] = Estimator::ALL;
-
 /// The estimates of a data set.
 struct Estimates {
     values: Vec<f64>,
@@ -94,13 +91,13 @@ struct Estimates {
 
 impl Pair {
     fn title(&self) -> String {
-        format!("{}, epsilon {} to {}", self.world.name, self.behaviour, self.target)
+        format!("{}, epsilon {} to {}", self.task.name, self.behaviour, self.target)
     }
 
     /// The episodes of the behaviour.
     fn recorded(&self, table: &Model, streams: Streams) -> Result<OfflineDataset, TrainError> {
-        let mut env = states(self.world.id);
-        let mut data = OfflineDataset::new(self.world.id, env.observation_space(), env.action_space());
+        let mut env = states(self.task.id);
+        let mut data = OfflineDataset::new(self.task.id, env.observation_space(), env.action_space());
         let policy = Policy::EpsilonGreedy { epsilon: self.behaviour };
         let (mut actor, mut rng) = (ModelActor::new(table, policy), streams.stream("behaviour"));
         for episode in 0..EPISODES {
@@ -115,17 +112,18 @@ impl Pair {
     fn estimates(&self, table: &Model, streams: Streams) -> Result<Estimates, TrainError> {
         let data = self.recorded(table, streams)?;
         let policy = Policy::EpsilonGreedy { epsilon: self.target };
-        let evaluated = Evaluated { model: table, policy, time_limit: self.world.horizon };
+        let evaluated = Evaluated { model: table, policy, time_limit: self.task.horizon };
         let behaviour = RecordedBy::Policy(table, Policy::EpsilonGreedy { epsilon: self.behaviour });
         let options =
-            EvaluationOptions { replicates: REPLICATES, ..EvaluationOptions::new(self.world.gamma, streams) };
+            EvaluationOptions { replicates: REPLICATES, ..EvaluationOptions::new(self.task.gamma, streams) };
         let found = evaluate(&data, evaluated, behaviour, &options).map_err(|error| match error {
             EvaluationError::Train(error) => error,
             EvaluationError::Data(reason) => unreachable!("recorded by this policy: {reason}"),
             EvaluationError::Stopped => unreachable!("nothing stops it"),
         })?;
         let of = |estimator: &Estimator| found.estimates.iter().find(|one| one.estimator == *estimator);
-        let estimates = || ESTIMATORS.iter().map(|one| of(one).expect("a table has all estimators").estimate);
+        let estimates =
+            || Estimator::ALL.iter().map(|one| of(one).expect("a table has all estimators").estimate);
         let holds = |(low, high): (f64, f64)| low <= self.value && self.value <= high;
         Ok(Estimates {
             values: estimates().map(|estimate| estimate.value).collect(),
@@ -141,9 +139,9 @@ fn error(values: &[f64], truth: f64) -> f64 {
 
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let (mut claims, mut beside) = (Vec::new(), Vec::new());
-    let mut lines: Vec<Vec<(f64, f64)>> = vec![Vec::new(); ESTIMATORS.len()];
+    let mut lines: Vec<Vec<(f64, f64)>> = vec![Vec::new(); Estimator::ALL.len()];
     for (number, pair) in PAIRS.iter().enumerate() {
-        let World { id, gamma, horizon, .. } = pair.world;
+        let Task { id, gamma, horizon, .. } = pair.task;
         let q = solved(id, gamma, 0.0).values().q();
         // Actions that are equal but for rounding share the probability of the best.
         let rounded = q.values().iter().map(|q| (q * 1e9).round() / 1e9).collect();
@@ -181,19 +179,29 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         let table = Model::Table(table);
         let found = runs.of(&title, |streams| pair.estimates(&table, streams))?;
         let column = |i: usize| found.iter().map(|one| one.values[i]).collect::<Vec<f64>>();
+        // Below an effective sample size of 10 there is no interval, and a standard error says nothing.
+        let is_seen = EPISODES as f64 / exact.squared_ratio >= EPISODES_MIN as f64;
         let all = (found.len() as f64 * EPISODES as f64).sqrt();
-        for (i, deviation) in [(0, exact.ordinary_deviation), (2, exact.per_decision_deviation)] {
-            let title_of = ESTIMATORS[i].title();
-            let standard_errors = (mean(&column(i)) - pair.value) / (deviation / all);
-            // 99.9 % of normal numbers; far fewer of long tails.
-            claims.push(Claim::computed(
-                format!("{title}: mean by {title_of}, in exact standard errors from the value"),
-                (-3.3, 3.3),
-                "the central limit theorem",
-                standard_errors,
-            ));
+        for (estimator, deviation) in [
+            (Estimator::Ordinary, exact.ordinary_deviation),
+            (Estimator::PerDecision, exact.per_decision_deviation),
+        ] {
+            let place = Estimator::ALL.iter().position(|one| *one == estimator).expect("one of all");
+            let standard_errors = (mean(&column(place)) - pair.value) / (deviation / all);
+            if is_seen {
+                // 99.9 % of normal numbers.
+                claims.push(Claim::computed(
+                    format!(
+                        "{title}: mean by {}, in exact standard errors from the value",
+                        estimator.title()
+                    ),
+                    (-3.3, 3.3),
+                    "the central limit theorem",
+                    standard_errors,
+                ));
+            }
         }
-        for (i, estimator) in ESTIMATORS.into_iter().enumerate() {
+        for (i, estimator) in Estimator::ALL.into_iter().enumerate() {
             let values = column(i);
             let seen = error(&values, pair.value);
             lines[i].push((number as f64 + 1.0, magnitude(seen)));
@@ -206,9 +214,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             beside.push(Column { name: format!("{title}: {}", estimator.title()), values });
         }
         let has_interval = |one: &Estimates| f64::from(one.covers[0].is_some());
-        // Below an effective sample size of 10 there is none.
-        let effective = EPISODES as f64 / exact.squared_ratio;
-        let share = if effective < EPISODES_MIN as f64 { (0.0, 0.1) } else { (0.9, 1.0) };
+        let share = if is_seen { (0.9, 1.0) } else { (0.0, 0.1) };
         let held = |one: &Estimates| {
             mean(&one.covers.iter().flatten().map(|&held| f64::from(held)).collect::<Vec<_>>())
         };
@@ -252,7 +258,7 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
         charts: vec![chart(
             "Error of each estimator: log10 of the root mean square error, for the six pairs in their order",
             ["pair", "log10 of the error"],
-            ESTIMATORS.into_iter().zip(lines).map(named).collect(),
+            Estimator::ALL.into_iter().zip(lines).map(named).collect(),
         )],
         maps: Vec::new(),
         note: "A standard error that is measured is worth nothing where the exact one comes from ratios that are huge and rare: on the lake \

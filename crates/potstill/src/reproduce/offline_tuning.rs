@@ -93,8 +93,9 @@ fn greatest(order: &[usize], score: impl Fn(usize) -> f64) -> usize {
 struct Choices {
     /// The mean return of the picked policy after 1, 2, ... rollouts, of each seed.
     curves: Vec<Vec<f64>>,
-    /// Of each seed the mean return of all policies, of the one with the highest estimate by fitted Q evaluation, of the one
-    /// with the highest estimate among those whose actions the data support, and the greatest.
+    /// Of each seed the mean return of all policies, of the one with the highest estimate by fitted Q
+    /// evaluation, of the one with the highest estimate among those whose actions the data support, and the
+    /// greatest.
     any: Vec<f64>,
     estimated: Vec<f64>,
     supported: Vec<f64>,

@@ -52,11 +52,12 @@ pub(crate) fn check_out(out: Option<&Path>) -> Result<(), Error> {
     out.map_or(Ok(()), store::RunDir::check_free).map_err(Error::from)
 }
 
-/// Finds an environment to act in by its id, with `key=value` options in addition to those of the id. `desc=@FILE`
-/// reads a map from a file.
+/// Finds an environment to act in by its id, with `key=value` options in addition to those of the id.
+/// `desc=@FILE` reads a map from a file.
 ///
 /// # Errors
-/// If there is no such environment or option, only recorded transitions of it are at hand, or a file cannot be read.
+/// If there is no such environment or option, only recorded transitions of it are at hand, or a file cannot
+/// be read.
 pub fn find_environment(id: &str, set: &[String]) -> Result<Spec, Error> {
     let more = set.iter().map(String::as_str).filter(|option| !option.is_empty());
     let id = match id::split(id) {

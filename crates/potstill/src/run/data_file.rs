@@ -67,8 +67,19 @@ pub(crate) fn place_of(given: &str) -> &Path {
     Path::new(around_place(given)[1])
 }
 
+/// The beginning of data that are made by uniformly random actions.
+pub(super) const RANDOM: &str = "random:";
+
+/// Returns true if a source of data is uniformly random actions.
+pub(crate) fn is_random(given: &str) -> bool {
+    given.starts_with(RANDOM)
+}
+
 /// A source with an absolute path.
 pub(crate) fn absolute_place(given: &str) -> String {
+    if is_random(given) {
+        return given.to_owned();
+    }
     let [format, place, options] = around_place(given);
     if is_id(format.strip_suffix(':'), place) {
         return given.to_owned();

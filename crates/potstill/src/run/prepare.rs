@@ -11,7 +11,7 @@ use super::start::Start;
 use super::subject::check_shape;
 use super::tabular::PrepareTabular;
 use super::teachers::{Teacher, parameters_checksum};
-use super::transitions::{deep_settings, is_random, recorded_episodes};
+use super::transitions::{deep_settings, recorded_episodes};
 use crate::algorithm::{Algorithm, Builder, Constructor, Task};
 use crate::config::{
     ConfigError, Layer, Origin, Settings, StudentSpec, read_toml, refuse_batch_norm, resolve, resolve_onto,
@@ -268,11 +268,11 @@ fn recorded_states(given: &str, spec: &Spec, layers: &[Layer]) -> Result<(Record
         let is_held_out = episodes.len() >= FOLD && i % FOLD == FOLD - 1;
         (if is_held_out { &mut held_out } else { &mut transfer_set }).extend_from_slice(states);
     }
-    let mut values = Table::from_iter([("data_crc32c".to_owned(), Value::Integer(crc))]);
-    if !is_random(given) {
+    let values = Table::from_iter([
+        ("data_crc32c".to_owned(), Value::Integer(crc)),
         // The run may be resumed from another folder.
-        values.insert("data".to_owned(), absolute_place(given).into());
-    }
+        ("data".to_owned(), absolute_place(given).into()),
+    ]);
     Ok((RecordedStates { transfer_set, held_out }, Layer { origin: Origin::Program("of the data"), values }))
 }
 

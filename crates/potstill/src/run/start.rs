@@ -27,9 +27,18 @@ pub(super) struct Start {
 /// The part of a run that another starts from.
 enum Kept {
     /// The parameters of its best model, and the critics that it has learned with, if it is an offline run.
-    Weights { model: Box<Model>, purpose: Purpose, critics: Option<(Snapshot, NetworkSpec)> },
+    Weights { model: Box<Model>, purpose: Purpose, critics: Option<Critics> },
     /// The state of its newest checkpoint, with its environment and its steps.
     State { state: Box<Snapshot>, env: Option<String>, step: u64 },
+}
+
+/// The critics of a run.
+struct Critics {
+    /// The part of its state that has them.
+    saved: Snapshot,
+    spec: NetworkSpec,
+    /// The discount that they were learned with.
+    gamma: Option<Value>,
 }
 
 impl Start {
@@ -95,8 +104,10 @@ impl Start {
                     return Err(bad("from", format!("{run}: {reason}")));
                 }
                 plan.job.start_from(model).map_err(|reason| bad("from", format!("{run}: {reason}")))?;
+                let own: Table = plan.config.parse().unwrap_or_default();
+                let same = critics.as_ref().filter(|critics| critics.gamma.as_ref() == own.get("gamma"));
                 let are_taken =
-                    critics.as_ref().is_some_and(|(saved, spec)| plan.job.take_over_critics(saved, spec));
+                    same.is_some_and(|critics| plan.job.take_over_critics(&critics.saved, &critics.spec));
                 if matches!(**model, Model::Control(_)) && !are_taken {
                     let warning = format!(
                         "--from {run}: the policy is taken over; critics, if there are any, begin anew"
@@ -133,9 +144,9 @@ impl Start {
     }
 }
 
-/// The critics of an offline run in a box of actions and their architecture. Its model is the last one, as its newest
-/// checkpoint is, where others have the best; critics of observations that were scaled for them would mislead.
-fn critics_beside(model: &Model, from: &RunDir) -> Option<(Snapshot, NetworkSpec)> {
+/// The critics of an offline run in a box of actions. Offline runs keep their last model, so that the
+/// newest checkpoint has its critics; those of observations that were scaled for them would mislead.
+fn critics_beside(model: &Model, from: &RunDir) -> Option<Critics> {
     let Model::Control(_) = model else { return None };
     let config: Table = from.read_text(names::CONFIG).ok()?.parse().ok()?;
     let is_scaled = config.get("normalize_observations").and_then(Value::as_bool) == Some(true);
@@ -144,7 +155,8 @@ fn critics_beside(model: &Model, from: &RunDir) -> Option<(Snapshot, NetworkSpec
     }
     let state = Checkpoint::newest(from, false).ok()??.state;
     let spec = ["critic_net_arch", "net_arch"].iter().find_map(|key| config.get(*key)?.as_str())?;
-    Some((branch_with(&state, "critic-0")?.clone(), spec.parse().ok()?))
+    let (saved, spec) = (branch_with(&state, "critic-0")?.clone(), spec.parse().ok()?);
+    Some(Critics { saved, spec, gamma: config.get("gamma").cloned() })
 }
 
 /// The branch of a state that holds a value of this name.

@@ -35,7 +35,8 @@ impl Subject {
         Self::read(dir, names::MODEL, &model_file(dir)?, None)
     }
 
-    /// Reads the model of a finished run, a policy for this environment in place of the one that it was trained in.
+    /// Reads the model of a finished run, a policy for this environment in place of the one that it was
+    /// trained in.
     pub(crate) fn load_for(dir: &RunDir, env: Option<Spec>) -> Result<Self, Error> {
         match Self::read(dir, names::MODEL, &model_file(dir)?, env.clone())? {
             Subject::Classifier { .. } if env.is_some() => Err(usage(format!(

@@ -2,7 +2,7 @@
 
 use super::actions::Actions;
 use super::checks::{bad, check_playable, find_env, usage};
-use super::data_file::refused;
+use super::data_file::{RANDOM, refused};
 use super::episodes::OpenEpisodes;
 use super::sources::peek;
 use crate::agent::Agent;
@@ -16,8 +16,8 @@ use crate::jobs::{EvalConfig, OfflineData};
 use crate::train::TrainError;
 use crate::words::counted;
 use potstill_core::{Streams, written};
-use potstill_env::registry::Spec;
-use potstill_env::{BoxEnv, Env, Row};
+use potstill_env::registry::{self, Spec};
+use potstill_env::{BoxEnv, Env, EnvError, Row};
 use toml::{Table, Value};
 
 /// Recorded episodes of an environment with features.
@@ -26,6 +26,8 @@ pub(super) struct Recorded {
     data: OfflineDataset,
     /// True if the data have no bounds of actions.
     is_unbounded: bool,
+    /// The reason for which the environment that they name is not at hand.
+    not_at_hand: Option<EnvError>,
     /// The values of settings that follow from the data.
     values: Table,
 }
@@ -64,7 +66,13 @@ impl Recorded {
             let data = play_at_random(&find_env(env)?, steps, seed)?;
             let values = Table::new();
             let is_unbounded = false;
-            return Ok(data.map(|data| Self { file: file.to_owned(), data, is_unbounded, values }));
+            return Ok(data.map(|data| Self {
+                file: file.to_owned(),
+                data,
+                is_unbounded,
+                not_at_hand: None,
+                values,
+            }));
         }
         let OpenEpisodes { data, checksum, source, .. } =
             OpenEpisodes::open("--data", file, &format!("`{name}` learns from episodes"))?;
@@ -74,15 +82,18 @@ impl Recorded {
             return Err(refuse("it is not the data that the run was begun with".to_owned()));
         }
         let mut values = Table::from_iter([("data_crc32c".to_owned(), Value::Integer(crc))]);
+        let mut not_at_hand = None;
         if peek(layers, "env").is_none() {
-            let is_known = find_env(data.env()).is_ok();
-            let env = if is_known { data.env().to_owned() } else { data.recorded_env() };
+            let found = registry::find(data.env());
+            let env = if found.is_ok() { data.env().to_owned() } else { data.recorded_env() };
             values.insert("env".to_owned(), env.into());
+            // That it is not known says enough.
+            not_at_hand = found.err().filter(|error| !matches!(error, EnvError::Unknown { .. }));
         }
         // The run may be resumed from another folder.
         values.insert("data".to_owned(), source.into());
         let is_unbounded = data.has_unbounded_actions();
-        Ok(Some(Self { file: file.to_owned(), data, is_unbounded, values }))
+        Ok(Some(Self { file: file.to_owned(), data, is_unbounded, not_at_hand, values }))
     }
 
     /// The layer of values that follow from the data.
@@ -130,16 +141,17 @@ impl Recorded {
         self.data.episodes().iter().enumerate().flat_map(first).copied().collect()
     }
 
-    /// Remarks on data that little can be learned from, whose ends have to be understood, or whose environment is not at
-    /// hand.
+    /// Remarks on data that little can be learned from, whose ends have to be understood, or whose
+    /// environment is not at hand.
     pub(super) fn warnings(&self, spec: &Spec) -> Vec<String> {
         let (episodes, rewards) = (self.data.episodes(), self.data.rewards());
         let terminated = episodes.iter().filter(|episode| episode.terminated).count();
         let mut warnings = Vec::new();
         if !spec.is_playable() {
-            let env = match self.data.env() {
-                "" => "names no environment".to_owned(),
-                env => format!("environment {env} is not at hand"),
+            let env = match (self.data.env(), &self.not_at_hand) {
+                ("", _) => "names no environment".to_owned(),
+                (env, None) => format!("environment {env} is not at hand"),
+                (_, Some(reason)) => format!("its environment is not at hand ({reason})"),
             };
             warnings.push(format!(
                 "{env}: no returns are measured; estimate them with potstill evaluate-offline, or give --env ID"
@@ -194,9 +206,7 @@ impl Recorded {
     }
 }
 
-/// The beginning of data that are made by uniformly random actions.
-const RANDOM: &str = "random:";
-/// Its form.
+/// The form of data that are made by uniformly random actions.
 const RANDOM_FORM: &str = "write random:STEPS or random:STEPS:SEED";
 
 /// The number of steps of such data, and the seed, which is 0 unless given.
@@ -229,12 +239,8 @@ fn at_random<O: Row + ?Sized, A: Row + ?Sized>(
     Ok(recorder.into_data())
 }
 
-/// Returns true if a source of data is uniformly random actions.
-pub(crate) fn is_random(given: &str) -> bool {
-    given.starts_with(RANDOM)
-}
-
-/// The episodes of a source for a policy of an environment, of any spaces. `learner` says for other data what they are for.
+/// The episodes of a source for a policy of an environment, of any spaces. `learner` says for other data
+/// what they are for.
 ///
 /// # Errors
 /// If they cannot be read, or are of other spaces.

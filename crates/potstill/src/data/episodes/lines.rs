@@ -105,31 +105,25 @@ fn head(head: &Value, memory: usize) -> Result<OfflineDataset, String> {
 
 /// Reads a space from its text, such as `Box(4)`, and the bounds of a box.
 fn space(text: &str, bounds: [&Value; 2]) -> Result<Space, String> {
-    let parts = text.strip_suffix(')').and_then(|text| text.split_once('('));
-    let (name, inner) = parts.ok_or("which is no space")?;
-    let sizes: Option<Vec<usize>> = inner.split(',').map(|size| size.trim().parse().ok()).collect();
-    let sizes = sizes.ok_or("which has no sizes")?;
-    checked_space(match (name, &sizes[..]) {
-        ("Discrete", &[n]) => Space::Discrete { n },
-        ("Tuple", _) => Space::Tuple { sizes },
-        ("MultiBinary", _) => Space::MultiBinary { shape: sizes },
-        ("Box", &[length]) => {
-            checked_space(Space::MultiBinary { shape: vec![length] })?;
-            let side = |given: &Value, unbounded: f32| match given.as_array() {
-                None => Ok(vec![unbounded; length]),
-                Some(list) if list.len() == length => {
-                    let bound = |bound: &Value| bound.as_f64().map_or(unbounded, |bound| bound as f32);
-                    Ok(list.iter().map(bound).collect())
-                }
-                Some(list) => Err(format!("but there are {} bounds", list.len())),
-            };
-            Space::Box { low: side(bounds[0], f32::NEG_INFINITY)?, high: side(bounds[1], f32::INFINITY)? }
+    let length = text.strip_prefix("Box(").and_then(|rest| rest.strip_suffix(')')?.trim().parse().ok());
+    let Some(length) = length else {
+        let is_known = ["Discrete(", "Tuple(", "MultiBinary("].iter().any(|name| text.starts_with(name));
+        let space = if is_known { text.parse().ok() } else { None };
+        let words = "which is none of Discrete(N), Tuple(N, ...), Box(N) and MultiBinary(N, ...)";
+        return checked_space(space.ok_or(words)?);
+    };
+    checked_space(Space::MultiBinary { shape: vec![length] })?;
+    let side = |given: &Value, unbounded: f32| match given.as_array() {
+        None => Ok(vec![unbounded; length]),
+        Some(list) if list.len() == length => {
+            let bound = |bound: &Value| bound.as_f64().map_or(unbounded, |bound| bound as f32);
+            Ok(list.iter().map(bound).collect())
         }
-        _ => {
-            return Err(
-                "which is none of Discrete(N), Tuple(N, ...), Box(N) and MultiBinary(N, ...)".to_owned()
-            );
-        }
+        Some(list) => Err(format!("but there are {} bounds", list.len())),
+    };
+    checked_space(Space::Box {
+        low: side(bounds[0], f32::NEG_INFINITY)?,
+        high: side(bounds[1], f32::INFINITY)?,
     })
 }
 

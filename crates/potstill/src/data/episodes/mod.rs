@@ -126,8 +126,8 @@ impl OfflineDataset {
         &self.env
     }
 
-    /// The id of an [environment that is not at hand](recorded), with the spaces of the data. A component of the actions
-    /// without bounds has the least and the greatest recorded value as its bounds.
+    /// The id of an [environment that is not at hand](recorded), with the spaces of the data. A component
+    /// of the actions without bounds has the least and the greatest recorded value as its bounds.
     pub fn recorded_env(&self) -> String {
         let mut actions = self.action_space.clone();
         if let Space::Box { low, high } = &mut actions {
@@ -338,7 +338,9 @@ impl OfflineDataset {
         Ok(())
     }
 
-    /// The same episodes with the spaces of their environment, in place of those that the data were described with.
+    /// The same episodes with the spaces of their environment, in place of those that the data were
+    /// described with. Numbered observations become one-hot vectors if the environment's are
+    /// (`one_hot=true`).
     ///
     /// If an observation or action is outside of them: as [`check`](Self::check).
     pub fn in_environment(
@@ -347,16 +349,39 @@ impl OfflineDataset {
         observation_space: &Space,
         action_space: &Space,
     ) -> Result<Self, String> {
-        self.check(env, observation_space, action_space)?;
-        let is_same_kind = |rows: &Rows, space: &Space| {
-            std::mem::discriminant(rows) == std::mem::discriminant(&Rows::of(space, usize::MAX))
+        let data = match (self.observation_space.discrete(), observation_space) {
+            (Some(n), Space::Box { low, high })
+                if (n == low.len() || self.env.is_empty() && n < low.len())
+                    && low.iter().all(|&x| x == 0.0)
+                    && high.iter().all(|&x| x == 1.0) =>
+            {
+                self.one_hot(low.len())
+            }
+            _ => self,
         };
+        data.check(env, observation_space, action_space)?;
         let space = |rows: &Rows, own: &Space, theirs: &Space| {
-            if is_same_kind(rows, theirs) { theirs.clone() } else { own.clone() }
+            let is_same_kind =
+                std::mem::discriminant(rows) == std::mem::discriminant(&Rows::of(theirs, usize::MAX));
+            if is_same_kind { theirs.clone() } else { own.clone() }
         };
-        let observation_space = space(&self.observations, &self.observation_space, observation_space);
-        let action_space = space(&self.actions, &self.action_space, action_space);
-        Ok(Self { observation_space, action_space, ..self })
+        let observation_space = space(&data.observations, &data.observation_space, observation_space);
+        let action_space = space(&data.actions, &data.action_space, action_space);
+        Ok(Self { observation_space, action_space, ..data })
+    }
+
+    /// The same episodes with a vector of so many numbers for each numbered observation, 0 but for a 1 at
+    /// its number.
+    fn one_hot(self, states: usize) -> Self {
+        let observation_space = Space::uniform(states, 0.0, 1.0);
+        let mut observations = Rows::of(&observation_space, self.rewards.limit());
+        let vectors = observations.typed_mut::<f32>().expect("the type of a box");
+        for &state in self.observations.typed::<usize>().expect("numbered observations") {
+            vectors.extend_from_slice(&vec![0.0; state]);
+            vectors.push(1.0);
+            vectors.extend_from_slice(&vec![0.0; states - state - 1]);
+        }
+        Self { observation_space, observations, ..self }
     }
 
     /// The CRC-32C of all episodes: of their numbers and ends, not of seeds and metadata. It is the same in
@@ -444,9 +469,6 @@ impl<O: Row + ?Sized, A: Row + ?Sized> Clone for Transitions<'_, O, A> {
 
 impl<O: Row + ?Sized, A: Row + ?Sized> Copy for Transitions<'_, O, A> {}
 
-/// The most numbers of an observation or action that a file may have.
-const FEATURES_MAX: usize = 1 << 20;
-
 /// A space that a file describes, if it has elements that can be counted, and not too many numbers.
 fn checked_space(space: Space) -> Result<Space, String> {
     let is_counted = |sizes: &[usize], most: usize| {
@@ -460,12 +482,12 @@ fn checked_space(space: Space) -> Result<Space, String> {
     match &space {
         Space::Discrete { n } => is_counted(&[*n], usize::MAX / 2)?,
         Space::Tuple { sizes } => is_counted(sizes, usize::MAX / 2)?,
-        Space::MultiBinary { shape } => is_counted(shape, FEATURES_MAX)?,
+        Space::MultiBinary { shape } => is_counted(shape, Space::FEATURES_MAX)?,
         &Space::Image { frames, height, width, channels } => {
-            is_counted(&[frames, height, width, channels], FEATURES_MAX)?;
+            is_counted(&[frames, height, width, channels], Space::FEATURES_MAX)?;
         }
         Space::Box { low, high } => {
-            is_counted(&[low.len()], FEATURES_MAX)?;
+            is_counted(&[low.len()], Space::FEATURES_MAX)?;
             if let Some(i) =
                 low.iter().zip(high).position(|(low, high)| low.is_nan() || high.is_nan() || low > high)
             {

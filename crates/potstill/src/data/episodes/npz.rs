@@ -8,7 +8,7 @@
 //!
 //! Whole numbers of one column are indices; their space is as large as the largest makes it.
 
-use super::{FEATURES_MAX, OfflineDataset, Rows, checked_space};
+use super::{OfflineDataset, Rows, checked_space};
 use potstill_core::Stored;
 use potstill_env::Space;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
@@ -45,12 +45,12 @@ impl Column {
     fn new(name: &str, array: NumberArray) -> Result<Self, String> {
         let told = |reason: String| format!("array `{name}`: {reason}");
         let width = array.shape.iter().skip(1).try_fold(1_usize, |width, &side| width.checked_mul(side));
-        let width = width.filter(|width| (1..=FEATURES_MAX).contains(width));
+        let width = width.filter(|width| (1..=Space::FEATURES_MAX).contains(width));
         let width = width.ok_or_else(|| told(format!("its shape is {:?}", array.shape)))?;
         let largest = array.numbers.iter().copied().fold(0.0, f64::max);
         let space = match array.is_float || width > 1 {
             true => Space::uniform(width, f32::NEG_INFINITY, f32::INFINITY),
-            false => Space::Discrete { n: largest as usize + 1 },
+            false => Space::Discrete { n: (largest as usize).saturating_add(1) },
         };
         let space = checked_space(space).map_err(told)?;
         Ok(Self { space, array, width })
