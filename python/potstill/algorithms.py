@@ -56,6 +56,7 @@ __all__ = [
     "Bc",
     "Bcq",
     "Cql",
+    "Fqi",
     "Iql",
     "TD3Bc",
     "Rebrac",
@@ -5031,6 +5032,136 @@ class Cql(Algorithm):
                 of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
             top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
                 to 1); default 1.0.
+            weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
+                1e30)); default 0.01.
+        """
+        arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(**arguments)
+
+
+class Fqi(Algorithm):
+    """Fitted Q iteration: a regression to the targets of the one before, again and again.
+
+    Source: Ernst, Geurts and Wehenkel 2005; Riedmiller 2005, figure 1.
+    """
+
+    name = "fqi"
+
+    def __init__(
+        self,
+        policy: Any = "MlpPolicy",
+        env: Any = None,
+        *,
+        batch_size: int | None = None,
+        beta1: float | None = None,
+        centered: bool | None = None,
+        checkpoint_freq: int | None = None,
+        checkpoints_kept: int | None = None,
+        clip_grad_value: float | None = None,
+        critic_net_arch: Any | None = None,
+        data: Any | None = None,
+        eval_episodes: int | None = None,
+        eval_freq: int | None = None,
+        from_: Any | None = None,
+        gamma: float | None = None,
+        initialization: Any | None = None,
+        keep: Any | None = None,
+        l2_penalty: float | None = None,
+        learning_rate: float | str | Callable[[float], float] | None = None,
+        log_interval: int | None = None,
+        max_grad_norm: float | None = None,
+        memory_limit: float | None = None,
+        momentum: float | None = None,
+        nesterov: bool | None = None,
+        net_arch: Any | None = None,
+        normalize_observations: bool | None = None,
+        optimizer: Any | None = None,
+        optimizer_eps: float | None = None,
+        record: Any | None = None,
+        schedule_steps: int | None = None,
+        stop_at_return: float | None = None,
+        tau: float | None = None,
+        top_fraction: float | None = None,
+        updates_per_iteration: int | None = None,
+        weight_decay: float | None = None,
+        max_episode_steps: int | None = None,
+        bins: int | None = None,
+        one_hot: bool | None = None,
+        frame_stack: int | None = None,
+        sticky_actions: float | None = None,
+        action_repeat: int | None = None,
+        clip_reward: str | tuple[float, float] | None = None,
+        policy_kwargs: Mapping[str, Any] | None = None,
+        tensorboard_log: str | os.PathLike[str] | None = None,
+        verbose: int = 0,
+        seed: int | None = None,
+        device: str = "auto",
+        preset: str | None = None,
+        out: str | os.PathLike[str] | None = None,
+        threads: int | None = None,
+    ) -> None:
+        """Args, beside those of `Algorithm`; None leaves a setting to the preset, or else to its default.
+
+        Args:
+            batch_size: Transitions per update. Source: the authors' code of TD3+BC, IQL, CQL (from 1 to 1000000);
+                default 256.
+            beta1: Decay of Adam's first moment. Source: Kingma and Ba 2015, Algorithm 1 (from 0 to 0.999); default
+                0.9.
+            centered: Subtracts the mean gradient in RMSprop (its centred form). Source: Graves 2013, as Mnih et al.
+                2015; default true.
+            checkpoint_freq: Steps between checkpoints (gradient steps if there is no environment); 0 for none; one
+                every 30 seconds if not set.
+            checkpoints_kept: Newest checkpoints to keep, in addition to the one with the best evaluation (from 1 to
+                1000000); default 2.
+            clip_grad_value: Largest magnitude of a gradient's components, if limited; they are clipped before the
+                norm is (above 0 (1e-30 to 1e30)).
+            critic_net_arch: Architecture of the critics' networks, if it is another.
+            data: File of recorded episodes (potstill play --record), or random:STEPS or random:STEPS:SEED for those
+                of uniformly random actions: learns from these without acting. A step is then an update, lines of
+                metrics.jsonl come every hundred times log_interval of them, and keys of exploration and of the
+                replay buffer have no effect.
+            eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
+            eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
+                more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
+                equal ones the latest; default 2500.
+            from_: Run directory to start from instead of from nothing; other settings are those of this run.
+            gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
+            initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
+            keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
+                counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
+                state, in the same environment: training goes on after its last step.
+            l2_penalty: L2 penalty: this times each parameter is added to its gradient, after clipping. Source: the
+                weight_decay of PyTorch's SGD, RMSprop, Adam and RAdam (0 or above (1e-30 to 1e30)); default 0.0.
+            learning_rate: Step size of the optimisers, a number or a schedule over updates. Source: the authors'
+                code of TD3+BC, IQL (0 or above (1e-30 to 1e30)); default 0.001.
+            log_interval: Episodes between lines of metrics.jsonl (1 or above); default 1.
+            max_grad_norm: Largest norm of a gradient, if limited; longer ones are scaled down. Source:
+                Stable-Baselines3 for agents; the papers of distillation have none (above 0 (1e-30 to 1e30), or inf
+                for no limit); default inf.
+            memory_limit: Gigabytes of observations beyond which they are stored in a file (in TMPDIR, or /var/tmp).
+                Source: what many machines have to spare (0 or above (1e-30 to 1e30)); default 4.0.
+            momentum: Decay of RMSprop's averages, and SGD's momentum. Source: Mnih et al. 2015, Extended Data Table
+                1 (from 0 to 1); default 0.95.
+            nesterov: Uses Nesterov's momentum in SGD. Source: PyTorch's SGD; default false.
+            net_arch: Architecture of the networks. Source: the authors' code of TD3+BC, IQL; default "mlp:256,256".
+            normalize_observations: Subtracts the mean of the recorded observations and divides by their standard
+                deviation, which 0.001 is added to. The saved model has both in its first layer, and takes raw
+                observations. Source: Fujimoto and Gu 2021, section 5; default false.
+            optimizer: Optimisation rule. Source: Stable-Baselines3; default "adam".
+            optimizer_eps: Added to the denominator of Adam and RMSprop. Source: PyTorch's Adam (above 0 (1e-15 to
+                1e30)); default 0.00000001.
+            record: Place that the episodes of training are written to at the end of the run, as a data set to learn
+                from: a file of JSON lines, a .npz file, or minari:NAMESPACE/name-v0. Those that still run then are
+                cut off; checkpoints hold what was recorded so far.
+            schedule_steps: Steps that schedules are relative to: those of linear:FROM:TO:run, exploration_fraction
+                and prioritized_beta; the steps of the run if not set (1 or above).
+            stop_at_return: Mean return of an evaluation at which the run stops (finite).
+            tau: Polyak coefficient of the target networks, which move after each update. Source: the authors' code
+                of TD3+BC, IQL, CQL (above 0 (1e-30) and up to 1); default 0.005.
+            top_fraction: Share of the episodes to learn from: those of the highest returns (above 0 (1e-30) and up
+                to 1); default 1.0.
+            updates_per_iteration: Gradient steps of a regression, in which the step size falls to 0. Source: enough
+                for CartPole's data (1 or above); default 100.
             weight_decay: Weight decay of AdamW, times the step size. Source: PyTorch's AdamW (0 or above (1e-30 to
                 1e30)); default 0.01.
         """

@@ -669,7 +669,7 @@ fn every_algorithm_and_environment_is_listed() {
     assert_eq!(of("CliffWalking-v1")["observation_space"]["n"], 48);
     let algos = json(dir.path(), "algos");
     let algorithms = algos["algorithms"].as_array().unwrap();
-    assert_eq!(algorithms.len(), 51);
+    assert_eq!(algorithms.len(), 52);
     let of = |name: &str| algorithms.iter().find(|algorithm| algorithm["name"] == name).unwrap();
     for (name, family, policy, data, model) in [
         ("q-learning", "tabular", "off-policy", "online or offline", "model-free"),

@@ -81,7 +81,7 @@ fn check_tables(printed: &str) {
 }
 
 /// Parts of the README's commands, and what stands in their place so that they take seconds.
-const SMALLER: [(&str, &str); 21] = [
+const SMALLER: [(&str, &str); 22] = [
     // Before the number that it begins with.
     ("--steps 5000000", "--steps 5000"),
     ("--steps 1000000", "--steps 2000"),
@@ -106,6 +106,7 @@ const SMALLER: [(&str, &str); 21] = [
     ("reproduce cliff", "reproduce cliff --runs 3 || test $? = 1"),
     ("--preset minatar", "--preset minatar --set learning_starts=4900"),
     ("evaluate-offline runs/cql", "evaluate-offline runs/cql --updates 100"),
+    ("--teacher runs/cql", "--teacher runs/cql --set gradient_steps=200 --set rounds=2"),
 ];
 
 /// Commands that are only parsed: they take hours, need a terminal, or a quiet machine.

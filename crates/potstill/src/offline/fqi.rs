@@ -10,9 +10,10 @@
 //! nothing keeps the policy near the recorded actions: see [`cql`](super::cql) and [`bcq`](super::bcq) for
 //! that.
 //!
-//! Differences from the papers: a regression is `updates_per_iteration` gradient steps on minibatches,
-//! whose step size falls to 0 within it, where Ernst et al. grow trees and Riedmiller takes whole sweeps of
-//! Rprop; it begins at the parameters of the one before.
+//! Differences from the papers: a regression is `updates_per_iteration` gradient steps on minibatches, whose
+//! step size falls to 0 within it, where Ernst et al. grow trees and Riedmiller takes whole sweeps of Rprop; it
+//! begins at the parameters of the one before, with the moments of its optimiser; a run of a number of steps
+//! that is no multiple of theirs ends within a regression.
 //!
 //! ```
 //! use potstill::actor_critic::off_policy::Rates;
