@@ -499,7 +499,10 @@ fn bad_input_gets_one_clear_line_and_leaves_nothing_behind() {
             "`student` (command line): unknown family `mpl`",
         ),
         ("distill --teacher dqn --env CartPole-v1 --out new", "into which student? give --student SPEC"),
-        ("distill --teacher dqn --student mlp:4 --data digits --out new", "--data digits: it "),
+        (
+            "distill --teacher dqn --student mlp:4 --data digits --out new",
+            "--data digits: its format is not known",
+        ),
         ("distill --teacher table --student mlp:4 --env CliffWalking-v1 --out new", "table learned a table"),
         (
             "distill --teacher digits --student mlp:4 --data digits --set split_seed=1 --out new",

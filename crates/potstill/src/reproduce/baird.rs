@@ -24,6 +24,8 @@ const SWEEPS: u64 = 4000;
 /// Sweeps between points of the figure.
 const EVERY: u64 = 20;
 const RATE: f64 = 0.05;
+/// The value above which a run counts as divergent.
+const LARGE: f64 = 1000.0;
 /// The first weights of both actions, of each feature and of the bias.
 const START: [f32; FEATURES + 1] = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 10.0, 1.0, 0.0];
 /// Weights of the conservative term, with the largest value after all sweeps by
@@ -54,7 +56,7 @@ fn transitions() -> Batch {
 }
 
 /// The largest magnitude of a value after every so many sweeps.
-fn values(alpha: f64) -> Result<Vec<(f64, f64)>, TrainError> {
+fn values(alpha: f64, start: [f32; FEATURES + 1]) -> Result<Vec<(f64, f64)>, TrainError> {
     let mut settings = CqlSettings::default();
     (settings.0.cql_alpha, settings.0.huber_delta) = (Auto::Number(alpha), 0.0);
     let (shared, optimizer) = (&mut settings.1.0.0, &mut settings.1.1.0);
@@ -63,7 +65,7 @@ fn values(alpha: f64) -> Result<Vec<(f64, f64)>, TrainError> {
     let task = TaskSpec { data: Some(1), ..TaskSpec::new(FEATURES, 2, SWEEPS, Streams::new(0)) };
     let mut learner = CqlLearner::new(&settings, &task);
     let mut network = learner.policy();
-    let weights = START.iter().flat_map(|&weight| [weight; 2]);
+    let weights = start.iter().flat_map(|&weight| [weight; 2]);
     network.update_parameters(|own| own.iter_mut().zip(weights).for_each(|(own, weight)| *own = weight));
     learner.copy_policy(&network);
     let (batch, mut points) = (transitions(), Vec::new());
@@ -82,11 +84,16 @@ fn values(alpha: f64) -> Result<Vec<(f64, f64)>, TrainError> {
     Ok(points)
 }
 
+/// The learner with a weight of the conservative term.
+fn name(alpha: f64) -> String {
+    if alpha == 0.0 { "Q-learning".to_owned() } else { format!("CQL, alpha {alpha}") }
+}
+
 pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
     let (mut claims, mut lines) = (Vec::new(), Vec::new());
     for (alpha, expected) in ALPHAS {
-        let name = if alpha == 0.0 { "Q-learning".to_owned() } else { format!("CQL, alpha {alpha}") };
-        let points = values(alpha)?;
+        let name = name(alpha);
+        let points = values(alpha, START)?;
         let (_, last) = points[points.len() - 1];
         claims.push(Claim::computed(
             format!("{name}: largest value after {SWEEPS} sweeps; all are 0"),
@@ -99,13 +106,24 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             |(sweep, value): (f64, f64)| (sweep, math::ln_f64(1.0 + value) / std::f64::consts::LN_10);
         lines.push(series(&name, points.into_iter().map(magnitude).collect()));
     }
+    // From any weights the same.
+    for (alpha, diverges) in [(0.0, 1.0), (5.0, 0.0)] {
+        let name = name(alpha);
+        let found = runs.of(&name, |streams| {
+            let mut rng = streams.stream("initialisation");
+            let points = values(alpha, START.map(|_| rng.uniform(-10.0, 10.0) as f32))?;
+            Ok(f64::from(points[points.len() - 1].1 > LARGE))
+        })?;
+        let what = format!("{name}: share of runs from random weights with a value above {LARGE}");
+        claims.push(runs.claim(what, (diverges, diverges), "Baird 1995", found));
+    }
     let (count, seed) = runs_and_seed(runs);
     Ok(Reproduction {
         name: "baird",
         source: "Baird 1995; Sutton and Barto 2018, example 11.1; Kumar et al. 2020",
         setting: format!(
             "seven states, nine features with the bias, discount {GAMMA}, sweeps of gradient descent with a step size of {RATE} \
-             over one transition from each state to each; nothing is random"
+             over one transition from each state to each; every run draws its first weights from -10 to 10"
         ),
         runs: count,
         seed,

@@ -109,7 +109,7 @@ pub const RESULTS: [Published; 35] = [
     Published { name: "offline", algorithms: &["bc", "dqn", "cql", "bcq", "iql", "td3", "td3-bc", "rebrac"], runs: 5, takes: "6 minutes", data: None, measure: offline::reproduce },
     Published { name: "offline-tuning", algorithms: &["bc", "dqn", "cql", "bcq", "iql"], runs: 5, takes: "20 minutes", data: None, measure: offline_tuning::reproduce },
     Published { name: "importance-sampling", algorithms: &[], runs: 200, takes: "5 minutes", data: None, measure: importance_sampling::reproduce },
-    Published { name: "baird", algorithms: &["cql"], runs: 2, takes: "1 s", data: None, measure: baird::reproduce },
+    Published { name: "baird", algorithms: &["cql"], runs: 20, takes: "2 s", data: None, measure: baird::reproduce },
     Published { name: "arcade", algorithms: &["pqn"], runs: 10, takes: "5 hours", data: None, measure: deep::arcade },
     Published { name: "arcade-dqn", algorithms: &["dqn"], runs: 1, takes: "4.5 hours", data: None, measure: deep::arcade_dqn },
     Published { name: "hinton-mnist", algorithms: &["classifier"], runs: 5, takes: "2.5 hours", data: Some(mnist::DATA), measure: hinton_mnist::reproduce },

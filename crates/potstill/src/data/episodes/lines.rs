@@ -287,14 +287,10 @@ mod tests {
     fn what_is_wrong_is_said_with_its_line() {
         let check = |text: String, expected: &str| assert_eq!(parse(&text).unwrap_err(), expected);
         let head = |from: &str, to: &str, expected: &str| check(HEAD.replace(from, to), expected);
-        head("Box(2)", "Box", "line 1: `observation_space` is Box, which is no space");
-        head("Box(2)", "Box(x)", "line 1: `observation_space` is Box(x), which has no sizes");
-        head(
-            "Box(2)",
-            "Dict(2)",
-            "line 1: `observation_space` is Dict(2), which is none of Discrete(N), Tuple(N, ...), Box(N) and \
-             MultiBinary(N, ...)",
-        );
+        for text in ["Box", "Box(x)", "Dict(2)", "Discrete(2, 2)", "Tuple(3, x)"] {
+            let none = "which is none of Discrete(N), Tuple(N, ...), Box(N) and MultiBinary(N, ...)";
+            head("Box(2)", text, &format!("line 1: `observation_space` is {text}, {none}"));
+        }
         head(
             "Box(2)\"",
             "Box(2)\",\"observation_low\":[1]",
