@@ -199,9 +199,7 @@ fn data_that_little_can_be_learned_from_are_told() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), lines.concat(), "{arguments}");
     };
     let cut = |episodes: &str| {
-        format!(
-            "none of {episodes} terminated: each was cut off, and the values of its last observation are learned from"
-        )
+        format!("none of {episodes} terminated: values go on behind the last observation of each")
     };
     check("Pendulum-v1", "random:400", &[&cut("2 episodes")]);
     let one = "has one episode: little of what it leaves out can be told from it";

@@ -70,7 +70,7 @@ fn episodes_of_an_unknown_environment_are_enough_to_learn_from() {
 
     result(path, "resume one --steps 80");
     result(path, "export one --out one.onnx");
-    let no_env = "recorded:Robot-v0: only recorded transitions are at hand, and no environment to act in; name one with --env";
+    let no_env = "recorded:Robot-v0: only recorded transitions are at hand, and no environment to act in; train, distill and eval take one";
     for arguments in [
         "eval one",
         "play one",

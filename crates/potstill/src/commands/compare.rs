@@ -5,7 +5,8 @@ use crate::config::ConfigError;
 use crate::error::Error;
 use crate::metrics::Axis;
 use crate::metrics::catalogue::{
-    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, key_metrics, range,
+    Better, Column, EP_REW, EP_REW_MEAN, MEAN_RETURN, Metric, SECONDS, START_VALUE, Score, TRANSITIONS,
+    key_metrics, range,
 };
 use crate::report::{Block, LineChart, Page, Series, Size, Table};
 use crate::run::{
@@ -213,7 +214,8 @@ impl Comparison {
         let has = |key: &str| self.groups.iter().any(|group| !group.values(key).is_empty());
         let scores: Vec<_> = Score::compared().filter(|(key, _)| has(key)).collect();
         match scores[..] {
-            [] if has(START_VALUE) => vec![(START_VALUE, VALUE_COLUMN)],
+            // What is learned from data may be far too high, and without an environment nothing contradicts it.
+            [] if has(START_VALUE) && !has(TRANSITIONS) => vec![(START_VALUE, VALUE_COLUMN)],
             _ => scores,
         }
     }

@@ -70,6 +70,9 @@ fn opened<'a>(
     sources: &[String],
     outs: &'a [String],
 ) -> Result<(Vec<OfflineDataset>, Vec<EpisodesOut<'a>>), Error> {
+    if let Some(out) = outs.iter().enumerate().find_map(|(i, out)| outs[..i].contains(out).then_some(out)) {
+        return Err(usage(format!("--out {out}: it is named twice, and each part needs a place of its own")));
+    }
     let read: Vec<&Path> = sources.iter().map(|source| place_of(source)).collect();
     let outs = outs.iter().map(|out| EpisodesOut::open("--out", out, &read)).collect::<Result<_, _>>()?;
     let data = sources.iter().map(|source| Ok(OpenEpisodes::open("--data", source, LEARNER)?.data));

@@ -85,7 +85,7 @@ fn over_seeds(folder: &Path, runs: Vec<Value>) -> Value {
 
 fn evaluate_one(stop: &Stop<'_>, request: &EvaluateRequest, dir: &RunDir) -> Result<Option<Value>, Error> {
     let env = request.env.as_deref().map(|id| find_environment(id, &[])).transpose()?;
-    let measures = match Subject::load_for(dir, env)? {
+    let measures = match Subject::load_for(dir, env.as_ref())? {
         Subject::Policy { model, spec } => {
             check_playable(&spec)?;
             if request.episodes == 0 {

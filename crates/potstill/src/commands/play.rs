@@ -233,8 +233,20 @@ pub fn play_run(run: &Path, checkpoint: Option<u64>, epsilon: f64) -> Result<Box
     where
         for<'a> ModelActor<'a>: Actor<O, A>,
     {
+        let space = env.action_space();
+        // A policy of a box of actions is deterministic: random ones come in its place.
+        let epsilon = match (&model, policy) {
+            (Model::Control(_), Policy::EpsilonGreedy { epsilon }) => epsilon,
+            _ => 0.0,
+        };
         let player = move |observation: &O, action: &mut A, rng: &mut Pcg64| {
-            ModelActor::new(&model, policy).act(observation, action, rng);
+            if epsilon > 0.0 && rng.unit() < epsilon {
+                action
+                    .as_mut_slice()
+                    .copy_from_slice(Borrow::<A>::borrow(&A::sample(&space, rng)).as_slice());
+            } else {
+                ModelActor::new(&model, policy).act(observation, action, rng);
+            }
         };
         Box::new(Playing::new(spec, name, env, Box::new(player)))
     }

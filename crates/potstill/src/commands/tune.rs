@@ -4,7 +4,7 @@ use super::report::with_report;
 use super::resume::resume_point;
 use super::train::{TrainRequest, check_data, named, preset, take_seeds};
 use super::tuner::{Options, Tuner};
-use crate::algorithm::Algorithm;
+use crate::algorithm::{Algorithm, Builder};
 use crate::config::Layer;
 use crate::error::Error;
 use crate::run::{Observer, Sources, check_out, peek, prepare_train, train_head, usage};
@@ -85,13 +85,22 @@ pub fn tune(request: &TuneRequest, observer: &dyn Observer) -> Result<Value, Err
     if peek(&layers, "record").is_some() {
         return Err(usage("--record is for one run: the trials would write to one place"));
     }
+    let is_of_network =
+        !matches!(algorithm.builder, Builder::States(_) | Builder::Model(_) | Builder::Labels(_));
     // Without the searched values, of which some may be needed: their refusals are told with their keys.
     let all: Vec<Layer> = preset.iter().chain(&layers).cloned().collect();
-    let plan = peek(&layers, "data").and_then(|_| prepare_train(algorithm, &all, request.threads, None).ok());
-    if plan.is_some_and(|plan| !plan.job.is_scored()) {
-        return Err(usage(
-            "a search chooses by returns, and these trials measure none: give --env ID, and eval_freq above 0",
-        ));
+    let plan = peek(&layers, "data").filter(|_| is_of_network);
+    let plan = plan.and_then(|_| prepare_train(algorithm, &all, request.threads, None).ok());
+    match plan {
+        Some(plan) if !plan.job.is_scored() => {
+            return Err(usage(
+                "a search chooses by returns, and these trials measure none: give --env ID, and eval_freq above 0",
+            ));
+        }
+        Some(_) => observer.warn(
+            "the trials are chosen among by returns in the environment: with them the search has learned online",
+        ),
+        None => {}
     }
     let options = Options {
         trials: request.trials,

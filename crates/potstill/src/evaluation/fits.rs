@@ -84,7 +84,10 @@ pub(super) fn behaviour_value(
         rewards[episodes[i].range()].iter().rev().fold(cut, |after, reward| reward + gamma * after)
     };
     let returns: Vec<f64> = whole.iter().map(of_episode).collect();
-    Ok(Center::Mean.estimate(&returns))
+    let estimate = Center::Mean.estimate(&returns);
+    // Of fits that are not finished the error is no sampling error.
+    let is_finished = values.is_none() || options.fitted_q.missing_share(gamma) <= MISSING_MAX;
+    Ok(Estimate { interval: estimate.interval.filter(|_| is_finished), ..estimate })
 }
 
 /// Features less their mean, divided by their deviation.

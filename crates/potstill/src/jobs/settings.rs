@@ -74,7 +74,7 @@ settings! {
     pub struct EvalConfig {
         /// Steps between evaluations, with one after the last step; 0 for none. The default of a run of more than
         /// 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of equal ones the
-        /// latest
+        /// latest; of a run on recorded data the last model is
         eval_freq: u64 = 2500, in Any;
         /// Episodes of an evaluation
         eval_episodes: u64 = 20, in Batch, needs Above("eval_freq", 0);

@@ -79,7 +79,9 @@ const PAIRS: [Pair; 6] = [
 /// The errors of the second program's estimates from 200 times 1,000 episodes of the lake's last pair.
 const ERRORS: [(Estimator, f64); 3] =
     [(Estimator::Weighted, 0.167), (Estimator::WeightedPerDecision, 0.193), (Estimator::FittedQ, 0.0251)];
-/// The tolerance of such an error: three of its own standard errors, about.
+/// The data sets that they are of.
+const SETS: f64 = 200.0;
+/// The tolerance of such an error with as many: three of its own standard errors, about.
 const TOLERANCE: f64 = 0.15;
 
 /// The estimates of a data set.
@@ -207,7 +209,8 @@ pub(super) fn reproduce(runs: &Runs<'_>) -> Result<Reproduction, Error> {
             lines[i].push((number as f64 + 1.0, magnitude(seen)));
             let expected = ERRORS.iter().find(|(known, _)| number == 2 && *known == estimator);
             if let Some((_, expected)) = expected {
-                let about = (expected * (1.0 - TOLERANCE), expected * (1.0 + TOLERANCE));
+                let tolerance = TOLERANCE * (SETS / found.len() as f64).sqrt();
+                let about = (expected * (1.0 - tolerance), expected * (1.0 + tolerance));
                 let what = format!("{title}: root mean square error of {}", estimator.title());
                 claims.push(Claim::computed(what, about, NUMPY, seen));
             }

@@ -37,7 +37,7 @@ pub(crate) fn check_playable(spec: &Spec) -> Result<(), Error> {
     match spec.is_playable() {
         true => Ok(()),
         false => Err(usage(format!(
-            "{}: only recorded transitions are at hand, and no environment to act in; name one with --env ID",
+            "{}: only recorded transitions are at hand, and no environment to act in; train, distill and eval take one with --env ID",
             spec.name()
         ))),
     }

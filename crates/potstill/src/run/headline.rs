@@ -170,7 +170,8 @@ fn over_seeds(summary: &Value) -> Option<String> {
                 "{name} return {value}: the last model of each; recorded episodes have {recorded}"
             ));
         }
-        return Some(format!("{name} return {value}: the best evaluated model of each{teacher}"));
+        let which = if summary["command"] == "eval" { "the model" } else { "the best evaluated model" };
+        return Some(format!("{name} return {value}: {which} of each{teacher}"));
     }
     if let Some(value) = of(TEST_ERROR, 100.0, " %") {
         return Some(format!("{name} test error {value}"));

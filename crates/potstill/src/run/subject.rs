@@ -37,8 +37,8 @@ impl Subject {
 
     /// Reads the model of a finished run, a policy for this environment in place of the one that it was
     /// trained in.
-    pub(crate) fn load_for(dir: &RunDir, env: Option<Spec>) -> Result<Self, Error> {
-        match Self::read(dir, names::MODEL, &model_file(dir)?, env.clone())? {
+    pub(crate) fn load_for(dir: &RunDir, env: Option<&Spec>) -> Result<Self, Error> {
+        match Self::read(dir, names::MODEL, &model_file(dir)?, env)? {
             Subject::Classifier { .. } if env.is_some() => Err(usage(format!(
                 "{} learned a classifier, no policy; --env is for policies",
                 dir.path().display()
@@ -53,7 +53,7 @@ impl Subject {
         Self::read(dir, name, &model, None)
     }
 
-    fn read(dir: &RunDir, name: &str, model: &[u8], other: Option<Spec>) -> Result<Self, Error> {
+    fn read(dir: &RunDir, name: &str, model: &[u8], other: Option<&Spec>) -> Result<Self, Error> {
         let path = dir.path().join(names::CONFIG);
         let origin = Origin::File(path.display().to_string());
         let config = read_toml(&dir.read_text(names::CONFIG)?, origin.clone())?;
@@ -74,7 +74,7 @@ impl Subject {
         match (text("env")?, text("data")?) {
             (Some(id), _) => {
                 let spec = match other {
-                    Some(other) => other,
+                    Some(other) => other.clone(),
                     None => env_of_run(dir.path(), id)?,
                 };
                 if matches!(&model, Model::Table(table) if table.actions() == 1) {

@@ -165,9 +165,8 @@ impl Recorded {
         }
         if terminated == 0 {
             let of = counted(episodes.len(), "episode");
-            warnings.push(format!(
-                "none of {of} terminated: each was cut off, and the values of its last observation are learned from"
-            ));
+            warnings
+                .push(format!("none of {of} terminated: values go on behind the last observation of each"));
         }
         // With terminal states, the length of an episode is what counts.
         if rewards.iter().all(|reward| *reward == rewards[0]) && (terminated == 0 || rewards[0] == 0.0) {
