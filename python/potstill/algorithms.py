@@ -1785,7 +1785,7 @@ class SemiGradientSARSA(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Sutton and Barto 2018, Example 10.1 (undiscounted) (from 0 to 1); default 1.0.
             initial_value: Initial value of every observation and action. Source: 0, optimistic where steps cost
@@ -2443,7 +2443,7 @@ class DQN(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: Stable-Baselines3 (from 0 to 1);
                 default 0.05.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source:
@@ -2636,7 +2636,7 @@ class C51(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: Stable-Baselines3 (from 0 to 1);
                 default 0.05.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source:
@@ -2834,7 +2834,7 @@ class QRDQN(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: Stable-Baselines3 (from 0 to 1);
                 default 0.05.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source:
@@ -3031,7 +3031,7 @@ class IQN(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: Stable-Baselines3 (from 0 to 1);
                 default 0.05.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source:
@@ -3230,7 +3230,7 @@ class Rainbow(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: Stable-Baselines3 (from 0 to 1);
                 default 0.05.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source:
@@ -3388,7 +3388,7 @@ class PQN(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             exploration_final_eps: Probability of exploring after that. Source: purejaxql, pqn_cartpole (from 0 to
                 1); default 0.2.
             exploration_fraction: Fraction of the run over which the exploration rate falls. Source: purejaxql,
@@ -3523,7 +3523,7 @@ class REINFORCE(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3's A2C (from 0 to 1); default 0.99.
             initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default
@@ -3634,7 +3634,7 @@ class ActorCritic(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3's A2C (from 0 to 1); default 0.99.
             keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
@@ -3743,7 +3743,7 @@ class A2C(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gae_lambda: Decay lambda of the advantage estimates: 0 for the TD error, 1 for the return minus the
                 value. Source: Stable-Baselines3 (from 0 to 1); default 1.0.
@@ -3900,7 +3900,7 @@ class PPO(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gae_lambda: Decay lambda of the advantage estimates: 0 for the TD error, 1 for the return minus the
                 value. Source: Stable-Baselines3 (from 0 to 1); default 0.95.
@@ -4062,7 +4062,7 @@ class DDPG(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3 (from 0 to 1); default 0.99.
             gradient_steps: Gradient steps of an update; 0 for as many as there were steps of all copies since the
@@ -4221,7 +4221,7 @@ class TD3(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3 (from 0 to 1); default 0.99.
             gradient_steps: Gradient steps of an update; 0 for as many as there were steps of all copies since the
@@ -4389,7 +4389,7 @@ class SAC(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3 (from 0 to 1); default 0.99.
             gradient_steps: Gradient steps of an update; 0 for as many as there were steps of all copies since the
@@ -4555,7 +4555,7 @@ class CrossQ(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: Stable-Baselines3 (from 0 to 1); default 0.99.
             gradient_steps: Gradient steps of an update; 0 for as many as there were steps of all copies since the
@@ -4704,7 +4704,7 @@ class Bc(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
@@ -4836,7 +4836,7 @@ class Bcq(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             huber_delta: Threshold of the Huber loss between quadratic and linear; 0 for the squared error. Source:
@@ -4989,7 +4989,7 @@ class Cql(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             huber_delta: Threshold of the Huber loss between quadratic and linear; 0 for the squared error. Source:
@@ -5123,7 +5123,7 @@ class Fqi(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
@@ -5260,7 +5260,7 @@ class Iql(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             expectile: Expectile of the value of a state: 0.5 is the mean over recorded actions, 1 their maximum.
                 Source: Kostrikov et al. 2022, section 5.2 (from 0 to 0.999); default 0.7.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
@@ -5397,7 +5397,7 @@ class TD3Bc(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
@@ -5540,7 +5540,7 @@ class Rebrac(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             gamma: Discount. Source: the authors' code of TD3+BC, IQL, CQL (from 0 to 1); default 0.99.
             initialization: Distribution of initial weights. Source: PyTorch's Linear and Conv2d; default "pytorch".
@@ -5641,7 +5641,7 @@ class RandomLinear(Algorithm):
             eval_episodes: Episodes of an evaluation (from 1 to 1000000); default 20.
             eval_freq: Steps between evaluations, with one after the last step; 0 for none. The default of a run of
                 more than 250,000 steps is a hundredth of them. The model with the best evaluation is the result, of
-                equal ones the latest; default 2500.
+                equal ones the latest; of a run on recorded data the last model is; default 2500.
             from_: Run directory to start from instead of from nothing; other settings are those of this run.
             keep: Part of that run to keep: its model's weights (the default; optimiser, replay, schedules and
                 counts of steps begin anew, so that a step size of 1/n replaces a value at once), or its whole
