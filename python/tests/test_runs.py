@@ -138,9 +138,8 @@ def test_episodes_of_an_unknown_environment_are_enough(runs):
     np.savez(runs / "robot.npz", **arrays)
     small = {"net_arch": "mlp:8", "batch_size": 16, "steps": 50}
     run = ps.train("cql", data=str(runs / "robot.npz"), out=runs / "robot", **small)
-    assert run.predict(np.zeros((3, 4)))[0].shape == (3,) and "mean_return" not in run.summary
+    assert "mean_return" not in run.summary
     assert ps.evaluate_offline(run, str(runs / "robot.npz"), updates=50)["episodes"] == 20
-    assert ps.evaluate_policy(run, "potstill/CartPole-v1", n_eval_episodes=2)[0] > 0
     with pytest.raises(ps.InputError, match="only recorded transitions are at hand"):
         ps.evaluate(run)
     assert ps.evaluate(run, env="CartPole-v1", episodes=2)["episodes"] == 2

@@ -4,6 +4,7 @@ use crate::errors::{Class, caught, of_environment, of_run};
 use crate::foreign::exception_in;
 use crate::rows::{Number, action_from_python, space_to_python, value_to_python};
 use numpy::{PyArray1, PyArrayMethods};
+use potstill::config::ConfigError;
 use potstill::core::Snapshot;
 use potstill::env::registry::{self, Spec};
 use potstill::env::{BoxEnv, Env, Row, Scene, Space};
@@ -117,7 +118,12 @@ pub(crate) fn specification_to_step(id: &str) -> PyResult<Spec> {
 /// The specification of an id with options.
 pub(crate) fn specification(id: &str) -> PyResult<Spec> {
     // Without the lock of the interpreter, which an environment of Python takes when it is constructed.
-    let found = Python::attach(|py| py.detach(|| find_environment(id, &[])));
+    // A policy is known by the spaces of an environment that is not at hand.
+    let find = || match id.starts_with("recorded:") {
+        true => registry::find(id).map_err(|error| ConfigError::Usage(error.to_string()).into()),
+        false => find_environment(id, &[]),
+    };
+    let found = Python::attach(|py| py.detach(find));
     found.map_err(|error| exception_in(&error.to_string()).unwrap_or_else(|| of_run(&error)))
 }
 

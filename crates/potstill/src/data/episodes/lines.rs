@@ -109,6 +109,11 @@ fn space(text: &str, bounds: [&Value; 2]) -> Result<Space, String> {
     let Some(length) = length else {
         let is_known = ["Discrete(", "Tuple(", "MultiBinary("].iter().any(|name| text.starts_with(name));
         let space = if is_known { text.parse().ok() } else { None };
+        let sizes = text.split(['(', ',', ')']).filter_map(|part| part.trim().parse().ok());
+        let sizes: Vec<usize> = sizes.collect();
+        if is_known && !sizes.is_empty() {
+            checked_space(Space::Tuple { sizes })?;
+        }
         let words = "which is none of Discrete(N), Tuple(N, ...), Box(N) and MultiBinary(N, ...)";
         return checked_space(space.ok_or(words)?);
     };
